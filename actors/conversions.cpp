@@ -1,0 +1,138 @@
+#include "actors/conversions.hpp"
+
+#include "drivers/manifest.hpp"
+
+#include <utility>
+
+namespace leasehold {
+
+namespace {
+
+std::optional<int64_t> ms_of(const std::optional<timestamp>& x) {
+  return x ? std::optional{x->ms} : std::nullopt;
+}
+
+origin to_public(lease_origin x) {
+  switch (x) {
+    case lease_origin::resumed:
+      return origin::resumed;
+    case lease_origin::replacement:
+      return origin::replacement;
+    default:
+      return origin::fresh;
+  }
+}
+
+} // namespace
+
+lease to_public(lease_granted x) {
+  return {std::move(x.handle.id.value),
+          x.handle.fence,
+          std::move(x.environment.value),
+          std::move(x.driver),
+          std::move(x.provider),
+          std::move(x.resource.value),
+          to_public(x.origin),
+          std::move(x.origin_note),
+          ms_of(x.expires_at),
+          std::move(x.metadata.text)};
+}
+
+ended_lease to_public(lease_ended x) {
+  return {std::move(x.id.value),
+          to_string(x.status),
+          x.cleanup == cleanup_status::failed,
+          std::move(x.cleanup_error),
+          x.parked,
+          std::move(x.failure_reason),
+          std::move(x.resource.value)};
+}
+
+ended_run to_public(run_released x) {
+  ended_run out;
+  for (auto& lease : x.leases)
+    out.leases.push_back(to_public(std::move(lease)));
+  out.errors = std::move(x.errors);
+  return out;
+}
+
+realized_workspace to_public(workspace_realized x) {
+  return {std::move(x.cwd), std::move(x.metadata.text)};
+}
+
+finished to_public(command_result x) {
+  return {x.exit_code,
+          std::move(x.signal),
+          x.timed_out,
+          x.cancelled,
+          std::move(x.stdout_text),
+          std::move(x.stderr_text),
+          std::move(x.metadata.text)};
+}
+
+output to_public(output_chunk x) {
+  auto from = x.stream == output_stream::err ? output::stream::err
+                                             : output::stream::out;
+  return {from, std::move(x.text)};
+}
+
+environment_info to_public(environment_row x) {
+  return {std::move(x.id.value),    std::move(x.name),
+          std::move(x.description), std::move(x.driver),
+          std::move(x.config.text), to_string(x.status),
+          x.updated_at.ms};
+}
+
+plugin_info to_public(plugin_row x) {
+  plugin_info out{
+    std::move(x.id.value), std::move(x.key),        std::move(x.version),
+    to_string(x.status),   x.manifest.text,         std::move(x.command),
+    std::move(x.env),      std::move(x.last_error), {}};
+  if (auto manifest = parse_manifest(x.manifest))
+    for (auto& driver : manifest->drivers)
+      out.drivers.push_back(std::move(driver.key));
+  return out;
+}
+
+lease_info to_public(lease_row x) {
+  lease_info out;
+  out.id = std::move(x.id.value);
+  out.company = std::move(x.company.value);
+  out.environment = std::move(x.environment.value);
+  out.run = std::move(x.run.value);
+  out.status = to_string(x.status);
+  out.policy = to_string(x.policy);
+  out.provider = std::move(x.provider);
+  out.resource = std::move(x.resource.value);
+  out.fence = x.fence;
+  out.owner = std::move(x.owner.value);
+  out.parked = x.parked;
+  out.cleanup = to_string(x.cleanup);
+  out.cleanup_attempts = x.cleanup_attempts;
+  out.failure_reason = std::move(x.failure_reason);
+  out.metadata = std::move(x.metadata.text);
+  out.acquired_at_ms = x.acquired_at.ms;
+  out.updated_at_ms = x.updated_at.ms;
+  out.next_cleanup_at_ms = ms_of(x.next_cleanup_at);
+  out.expires_at_ms = ms_of(x.expires_at);
+  out.released_at_ms = ms_of(x.released_at);
+  return out;
+}
+
+history_line to_public(lease_event x) {
+  return {x.at.ms, std::move(x.from), std::move(x.to), x.fence,
+          std::move(x.note)};
+}
+
+release_status to_internal(outcome x) noexcept {
+  switch (x) {
+    case outcome::expired:
+      return release_status::expired;
+    case outcome::failed:
+      return release_status::failed;
+    default:
+      return release_status::released;
+  }
+}
+
+} // namespace leasehold

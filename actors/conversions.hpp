@@ -1,0 +1,26 @@
+#pragma once
+
+// Between the public face's plain structs and the actors' messages.
+
+#include "leasehold/types.hpp"
+#include "messages/command.hpp"
+#include "messages/environment.hpp"
+#include "messages/lease.hpp"
+
+namespace leasehold {
+
+lease to_public(lease_granted x);
+ended_lease to_public(lease_ended x);
+ended_run to_public(run_released x);
+realized_workspace to_public(workspace_realized x);
+finished to_public(command_result x);
+output to_public(output_chunk x);
+environment_info to_public(environment_row x);
+/// The drivers that it declares are read from its manifest.
+plugin_info to_public(plugin_row x);
+lease_info to_public(lease_row x);
+history_line to_public(lease_event x);
+
+release_status to_internal(outcome x) noexcept;
+
+} // namespace leasehold

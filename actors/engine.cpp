@@ -1,0 +1,210 @@
+// The composition root: the only file that sees everything.
+
+#include "actors/conversions.hpp"
+#include "actors/engine_impl.hpp"
+#include "actors/helpers.hpp"
+#include "actors/janitor_actor.hpp"
+#include "actors/store_actor.hpp"
+#include "actors/supervisor_actor.hpp"
+#include "drivers/child_process.hpp"
+
+#include <caf/init_global_meta_objects.hpp>
+#include <unistd.h>
+
+#include <chrono>
+#include <mutex>
+#include <random>
+
+namespace leasehold {
+
+namespace {
+
+constexpr const char* version = LEASEHOLD_VERSION;
+
+timestamp wall_clock() {
+  auto now = std::chrono::system_clock::now().time_since_epoch();
+  return {std::chrono::duration_cast<milliseconds>(now).count()};
+}
+
+void init_caf_once() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    caf::init_global_meta_objects<caf::id_block::leasehold>();
+    caf::core::init_global_meta_objects();
+  });
+}
+
+worker_options worker_options_of(const options& x) {
+  worker_options out;
+  out.initialize_timeout = x.worker_initialize_timeout;
+  out.health_interval = x.worker_health_interval;
+  out.drain_timeout = x.worker_drain_timeout;
+  out.shutdown_timeout = x.worker_shutdown_timeout;
+  out.terminate_timeout = x.worker_terminate_timeout;
+  out.kill_timeout = x.worker_kill_timeout;
+  out.calls_max = x.worker_calls_max;
+  out.queue_max = x.worker_queue_max;
+  out.line_max = x.worker_line_max;
+  out.host_env = host_environment();
+  out.host_version = version;
+  return out;
+}
+
+janitor_options janitor_options_of(const options& x) {
+  janitor_options out;
+  out.cleanup = {x.cleanup_retry_delay, x.cleanup_retry_delay_max,
+                 x.cleanup_attempts_max};
+  out.batch_max = x.cleanup_batch_max;
+  return out;
+}
+
+supervisor_options supervisor_options_of(const options& x) {
+  supervisor_options out;
+  out.worker_ready_grace = x.worker_ready_grace;
+  out.stop_timeout = x.stop_timeout;
+  out.startup
+    = {x.worker_restart_delay, x.worker_restart_delay_max,
+       x.worker_stable_after, x.worker_crashes_max, x.worker_crash_window};
+  out.worker = worker_options_of(x);
+  out.janitor = janitor_options_of(x);
+  return out;
+}
+
+result<std::shared_ptr<store>> open_store(const options& x,
+                                          const instance_id& self) {
+  if (x.store.starts_with("postgres://")
+      || x.store.starts_with("postgresql://"))
+    return failure{ec::store_unusable,
+                   "This build has no PostgreSQL store; give the path of an "
+                   "SQLite database.",
+                   {}};
+  auto opened = open_sqlite_store(x.store, self, wall_clock);
+  if (!opened)
+    return opened.error();
+  return std::shared_ptr<store>{std::move(opened).value()};
+}
+
+std::function<void(log_rank, std::string_view)> log_of(const options& x) {
+  if (!x.log)
+    return {};
+  return [log = x.log](log_rank rank, std::string_view text) {
+    log(static_cast<log_level>(rank), text);
+  };
+}
+
+} // namespace
+
+// -- events -------------------------------------------------------------------
+
+void event_hub::subscribe(std::function<void(const event&)> callback) {
+  std::lock_guard guard{mutex_};
+  auto more = std::make_shared<listeners>(*listeners_);
+  more->push_back(std::move(callback));
+  listeners_ = std::move(more);
+}
+
+void event_hub::publish(const transition& what) const {
+  std::shared_ptr<const listeners> all;
+  {
+    std::lock_guard guard{mutex_};
+    all = listeners_;
+  }
+  if (all->empty())
+    return;
+  event out{std::string{what.kind}, what.subject, what.from, what.to,
+            what.note};
+  for (const auto& callback : *all)
+    callback(out);
+}
+
+// -- making and unmaking ------------------------------------------------------
+
+services_ptr engine::impl::make_services() {
+  auto out = std::make_shared<services>();
+  out->self = id;
+  auto dice = std::make_shared<dice_box>();
+  out->dice = [dice] { return dice->roll(); };
+  out->make_id = [dice] { return dice->make_uuid(); };
+  out->log = log_of(opts);
+  out->observe = [this](const transition& what) { hub.publish(what); };
+  auto late = [this](late_resource what) {
+    tell_from_outside(janitor, std::move(what));
+  };
+  out->drivers = make_drivers({*launcher, loop, gate,
+                               find_helper("leasehold-guard", opts.helpers),
+                               opts.allow_fake_provider, late});
+  return out;
+}
+
+engine::impl::impl(options what, std::shared_ptr<leasehold::store> opened,
+                   instance_id self)
+  : opts{std::move(what)}, id{std::move(self)} {
+  loop.start();
+  launcher = make_process_launcher(loop);
+  with = make_services();
+  runner = make_store_threads(std::move(opened));
+  if (opts.threads > 0)
+    config.set("caf.scheduler.max-threads", opts.threads);
+  system = std::make_unique<caf::actor_system>(config);
+  auto setup = supervisor_options_of(opts);
+  front = spawn_actor<front_state>(*system);
+  store = spawn_actor<store_state>(*system, runner);
+  ask<written>(store,
+               store_write{register_instance{{id, host_name(), getpid(), {}}}},
+               [](const result<written>&) {});
+  janitor = spawn_actor<janitor_state>(*system, store, with, setup.janitor);
+  supervisor = spawn_actor<supervisor_state>(
+    *system, supervisor_colleagues{store, janitor, launcher.get(), with},
+    std::move(setup));
+  gate.open(supervisor);
+}
+
+engine::impl::~impl() {
+  auto [then, stopped] = promised<done>();
+  ask<done>(supervisor, shut_down{}, std::move(then));
+  stopped.wait();
+  gate.close();
+  send_away(janitor);
+  send_away(store);
+  send_away(front);
+  supervisor = supervisor_actor{};
+  janitor = janitor_actor{};
+  store = store_actor{};
+  front = front_actor{};
+  // Waits for the last actor.
+  system.reset();
+  runner.reset();
+  with.reset();
+  launcher.reset();
+  loop.stop();
+}
+
+engine::engine(std::unique_ptr<impl> self) : impl_{std::move(self)} {
+  // nop
+}
+
+engine::engine(options opts) : engine{open(std::move(opts)).value()} {
+  // nop
+}
+
+result<engine> engine::open(options opts) {
+  init_caf_once();
+  instance_id self{dice_box{}.make_uuid()};
+  auto store = open_store(opts, self);
+  if (!store)
+    return store.error();
+  return engine{std::make_unique<impl>(
+    std::move(opts), std::move(store).value(), std::move(self))};
+}
+
+engine::engine(engine&&) noexcept = default;
+
+engine& engine::operator=(engine&&) noexcept = default;
+
+engine::~engine() = default;
+
+void engine::subscribe(std::function<void(const event&)> callback) {
+  impl_->hub.subscribe(std::move(callback));
+}
+
+} // namespace leasehold

@@ -1,0 +1,310 @@
+// The engine's verbs on environments, plugins and records.
+
+#include "actors/conversions.hpp"
+#include "actors/engine_impl.hpp"
+#include "drivers/manifest.hpp"
+#include "messages/json.hpp"
+
+#include <variant>
+
+namespace leasehold {
+
+namespace {
+
+/// What drivers are told about an environment when no lease is meant.
+environment_context context_of(const environment_row& row) {
+  return {{"default"}, row.id, row.driver, row.config};
+}
+
+/// Reads rows of kind `Rows` and hands on what `convert` makes of each.
+template <class Rows, class Info>
+completion<store_answer> as_list(completion<std::vector<Info>> then) {
+  return converting<store_answer>(std::move(then), [](store_answer x) {
+    std::vector<Info> out;
+    for (auto& row : std::get<Rows>(x).rows)
+      out.push_back(to_public(std::move(row)));
+    return out;
+  });
+}
+
+template <class Rows, class Info>
+completion<store_answer> as_one(completion<Info> then) {
+  return converting<store_answer>(std::move(then), [](store_answer x) {
+    return to_public(std::move(std::get<Rows>(x).rows.front()));
+  });
+}
+
+} // namespace
+
+void engine::impl::query(store_query what, completion<store_answer> then) {
+  ask<store_answer>(store, std::move(what), std::move(then));
+}
+
+void engine::impl::find_row(const std::string& name,
+                            completion<environment_row> then) {
+  query(get_environment{name},
+        converting<store_answer>(std::move(then), [](store_answer x) {
+          return std::move(std::get<environment_rows>(x).rows.front());
+        }));
+}
+
+// -- environments -------------------------------------------------------------
+
+void engine::impl::save(environment_row row,
+                        completion<environment_info> then) {
+  auto saved = [this, row, then](const result<written>& how) {
+    if (!how)
+      return then(how.error());
+    tell_from_outside(supervisor, environment_changed{row.id, row.name});
+    auto out = row;
+    out.updated_at = how->at;
+    then(to_public(std::move(out)));
+  };
+  ask<written>(store, store_write{leasehold::put_environment{std::move(row)}},
+               std::move(saved));
+}
+
+std::future<result<environment_info>>
+engine::put_environment(environment_info what) {
+  auto [then, future] = promised<environment_info>();
+  auto* x = impl_.get();
+  if (what.name.empty()) {
+    then(failure{ec::invalid_request, "An environment needs a name.", {}});
+    return std::move(future);
+  }
+  auto* driver = x->with->drivers.find(what.driver);
+  if (!driver) {
+    then(failure{ec::unknown_driver,
+                 "Unsupported environment driver \"" + what.driver + "\".",
+                 "There are: " + x->with->drivers.keys() + "."});
+    return std::move(future);
+  }
+  auto config = canonical_object(what.config, "The environment's config");
+  if (!config) {
+    then(config.error());
+    return std::move(future);
+  }
+  environment_row row;
+  row.name = std::move(what.name);
+  row.description = std::move(what.description);
+  row.driver = std::move(what.driver);
+  row.config = *config;
+  if (!from_string(what.status, row.status)) {
+    then(failure{ec::invalid_request,
+                 "An environment is `active` or `archived`, not `" + what.status
+                   + "`.",
+                 {}});
+    return std::move(future);
+  }
+  // It keeps its id if it is there already.
+  x->find_row(row.name, [x, row, driver, then = std::move(then)](
+                          const result<environment_row>& known) {
+    auto next = row;
+    if (known)
+      next.id = known->id;
+    else if (known.error().code == ec::unknown_environment)
+      next.id = {x->with->make_id()};
+    else
+      return then(known.error());
+    driver->validate(context_of(next), [x, next, then](result<json_text> y) {
+      if (!y)
+        return then(y.error());
+      auto valid = next;
+      valid.config = std::move(*y);
+      x->save(std::move(valid), then);
+    });
+  });
+  return std::move(future);
+}
+
+std::future<result<std::vector<environment_info>>> engine::environments() {
+  auto [then, future] = promised<std::vector<environment_info>>();
+  impl_->query(list_environments{}, as_list<environment_rows>(std::move(then)));
+  return std::move(future);
+}
+
+std::future<result<environment_info>>
+engine::find_environment(std::string name) {
+  auto [then, future] = promised<environment_info>();
+  impl_->query(get_environment{std::move(name)},
+               as_one<environment_rows>(std::move(then)));
+  return std::move(future);
+}
+
+std::future<result<done>> engine::remove_environment(std::string name) {
+  auto [then, future] = promised<done>();
+  auto* x = impl_.get();
+  x->find_row(name, [x, then
+                        = std::move(then)](const result<environment_row>& row) {
+    if (!row)
+      return then(row.error());
+    auto told
+      = [x, id = row->id, label = row->name, then](const result<written>& how) {
+          if (!how)
+            return then(how.error());
+          tell_from_outside(x->supervisor, environment_changed{id, label});
+          then(done{});
+        };
+    x->ask<written>(x->store,
+                    store_write{leasehold::remove_environment{row->id}},
+                    std::move(told));
+  });
+  return std::move(future);
+}
+
+std::future<result<probe_result>> engine::probe(std::string name) {
+  auto [then, future] = promised<probe_result>();
+  auto* x = impl_.get();
+  x->find_row(
+    name, [x, then = std::move(then)](const result<environment_row>& row) {
+      if (!row)
+        return then(row.error());
+      auto* driver = x->with->drivers.find(row->driver);
+      if (!driver)
+        return then(
+          failure{ec::unknown_driver,
+                  "Unsupported environment driver \"" + row->driver + "\".",
+                  {}});
+      driver->probe(
+        context_of(*row), converting<probe_report>(then, [](probe_report y) {
+          return probe_result{y.ok, std::move(y.driver), std::move(y.summary),
+                              std::move(y.details.text)};
+        }));
+    });
+  return std::move(future);
+}
+
+// -- plugins ------------------------------------------------------------------
+
+std::future<result<plugin_info>> engine::put_plugin(plugin_info what) {
+  auto [then, future] = promised<plugin_info>();
+  auto* x = impl_.get();
+  auto text = canonical_object(what.manifest, "The plugin's manifest");
+  auto manifest
+    = text ? parse_manifest(*text) : result<plugin_manifest>{text.error()};
+  if (!manifest) {
+    then(manifest.error());
+    return std::move(future);
+  }
+  if (what.command.empty()) {
+    then(failure{ec::invalid_request,
+                 "Plugin \"" + manifest->key
+                   + "\" needs the command that starts its worker.",
+                 {}});
+    return std::move(future);
+  }
+  plugin_row row;
+  row.id = {x->with->make_id()};
+  row.key = manifest->key;
+  row.version = manifest->version;
+  row.manifest = *text;
+  row.command = std::move(what.command);
+  row.env = std::move(what.env);
+  auto reread
+    = [x, key = row.key, then = std::move(then)](const result<written>& how) {
+        if (!how)
+          return then(how.error());
+        auto tell_all = [x, then](result<store_answer> found) {
+          if (!found)
+            return then(found.error());
+          auto stored = std::move(std::get<plugin_rows>(*found).rows.front());
+          tell_from_outside(x->supervisor, plugin_changed{stored.id});
+          then(to_public(std::move(stored)));
+        };
+        x->query(get_plugin{key}, std::move(tell_all));
+      };
+  x->ask<written>(x->store, store_write{leasehold::put_plugin{std::move(row)}},
+                  std::move(reread));
+  return std::move(future);
+}
+
+std::future<result<std::vector<plugin_info>>> engine::plugins() {
+  auto [then, future] = promised<std::vector<plugin_info>>();
+  impl_->query(list_plugins{}, as_list<plugin_rows>(std::move(then)));
+  return std::move(future);
+}
+
+std::future<result<done>> engine::remove_plugin(std::string key) {
+  auto [then, future] = promised<done>();
+  auto* x = impl_.get();
+  auto remove = [x, then = std::move(then)](const result<store_answer>& found) {
+    if (!found)
+      return then(found.error());
+    auto id = std::get<plugin_rows>(*found).rows.front().id;
+    auto told = [x, id, then](const result<written>& how) {
+      if (!how)
+        return then(how.error());
+      tell_from_outside(x->supervisor, plugin_changed{id});
+      then(done{});
+    };
+    x->ask<written>(x->store, store_write{leasehold::remove_plugin{id}},
+                    std::move(told));
+  };
+  x->query(get_plugin{std::move(key)}, std::move(remove));
+  return std::move(future);
+}
+
+// -- records ------------------------------------------------------------------
+
+std::future<result<std::vector<lease_info>>>
+engine::leases(lease_filter which) {
+  auto [then, future] = promised<std::vector<lease_info>>();
+  auto* x = impl_.get();
+  auto holding = which.holding_only;
+  auto keep
+    = converting<store_answer>(std::move(then), [holding](store_answer found) {
+        std::vector<lease_info> out;
+        for (auto& row : std::get<lease_rows>(found).rows)
+          if (!holding || !has_ended(row.status) || row.parked
+              || row.status == lease_status::retained
+              || row.cleanup == cleanup_status::failed)
+            out.push_back(to_public(std::move(row)));
+        return out;
+      });
+  list_leases question;
+  question.run = {std::move(which.run)};
+  question.limit = which.limit;
+  if (which.environment.empty()) {
+    x->query(std::move(question), std::move(keep));
+    return std::move(future);
+  }
+  x->find_row(which.environment,
+              [x, question, keep](const result<environment_row>& row) {
+                if (!row)
+                  return keep(row.error());
+                auto narrowed = question;
+                narrowed.environment = row->id;
+                x->query(std::move(narrowed), keep);
+              });
+  return std::move(future);
+}
+
+std::future<result<lease_info>> engine::find_lease(std::string id) {
+  auto [then, future] = promised<lease_info>();
+  impl_->query(get_lease{std::move(id)}, as_one<lease_rows>(std::move(then)));
+  return std::move(future);
+}
+
+std::future<result<std::vector<history_line>>> engine::history(std::string id) {
+  auto [then, future] = promised<std::vector<history_line>>();
+  impl_->query(list_events{{std::move(id)}},
+               as_list<lease_events>(std::move(then)));
+  return std::move(future);
+}
+
+std::future<result<done>> engine::recovered() {
+  auto [then, future] = promised<done>();
+  impl_->ask<done>(impl_->janitor, await_recovery{}, std::move(then));
+  return std::move(future);
+}
+
+std::future<result<size_t>>
+engine::settled(std::chrono::milliseconds patience) {
+  auto [then, future] = promised<size_t>();
+  auto count = [](const cleanups_left& x) { return size_t{x.count}; };
+  impl_->ask<cleanups_left>(impl_->janitor, await_settled{patience},
+                            converting<cleanups_left>(std::move(then), count));
+  return std::move(future);
+}
+
+} // namespace leasehold

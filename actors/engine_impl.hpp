@@ -1,0 +1,104 @@
+#pragma once
+
+// What an engine is made of.
+
+#include "actors/front_actor.hpp"
+#include "actors/store_runner.hpp"
+#include "actors/supervisor_options.hpp"
+#include "actors/worker_gate.hpp"
+#include "drivers/io_loop.hpp"
+#include "leasehold/engine.hpp"
+#include "storage/store.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+
+#include <future>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace leasehold {
+
+/// Who wants to hear of transitions.
+class event_hub {
+public:
+  void subscribe(std::function<void(const event&)> callback);
+
+  void publish(const transition& what) const;
+
+private:
+  using listeners = std::vector<std::function<void(const event&)>>;
+
+  mutable std::mutex mutex_;
+  std::shared_ptr<const listeners> listeners_ = std::make_shared<listeners>();
+};
+
+/// Members stand in the order in which they depend on each other.
+struct engine::impl {
+  impl(options what, std::shared_ptr<store> opened, instance_id self);
+
+  ~impl();
+
+  impl(const impl&) = delete;
+
+  impl& operator=(const impl&) = delete;
+
+  /// Asks an actor; see `ask_from_outside`.
+  template <class Reply, class Handle, class Message>
+  void ask(const Handle& whom, Message what, completion<Reply> then) {
+    ask_from_outside<Reply>(front, whom, std::move(what), std::move(then));
+  }
+
+  /// What all actors are given.
+  services_ptr make_services();
+
+  // -- engine_catalog.cpp -----------------------------------------------------
+
+  void query(store_query what, completion<store_answer> then);
+
+  void find_row(const std::string& name, completion<environment_row> then);
+
+  void save(environment_row row, completion<environment_info> then);
+
+  // ---------------------------------------------------------------------------
+
+  options opts;
+  instance_id id;
+  event_hub hub;
+  io_loop loop;
+  std::unique_ptr<process_launcher> launcher;
+  worker_gate gate;
+  services_ptr with;
+  std::shared_ptr<store_runner> runner;
+  caf::actor_system_config config;
+  std::unique_ptr<caf::actor_system> system;
+  front_actor front;
+  store_actor store;
+  janitor_actor janitor;
+  supervisor_actor supervisor;
+};
+
+/// A completion, and the future that it fulfils.
+template <class T>
+std::pair<completion<T>, std::future<result<T>>> promised() {
+  auto promise = std::make_shared<std::promise<result<T>>>();
+  auto future = promise->get_future();
+  return {[promise](result<T> x) { promise->set_value(std::move(x)); },
+          std::move(future)};
+}
+
+/// Hands what `convert` makes of a value to `then`, and errors as they are.
+template <class From, class To, class Fun>
+completion<From> converting(completion<To> then, Fun convert) {
+  return [then = std::move(then), convert](result<From> x) {
+    if (x)
+      then(convert(std::move(*x)));
+    else
+      then(x.error());
+  };
+}
+
+} // namespace leasehold

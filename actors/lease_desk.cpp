@@ -1,0 +1,160 @@
+#include "actors/lease_desk.hpp"
+
+#include "actors/lease_actor.hpp"
+#include "actors/lease_term.hpp"
+
+#include <memory>
+#include <utility>
+#include <variant>
+
+namespace leasehold {
+
+namespace {
+
+/// Answers of several leases to one question.
+struct gathering {
+  caf::typed_response_promise<run_released> promise;
+  run_released so_far;
+  size_t left = 0;
+
+  void arrived() {
+    if (--left == 0)
+      promise.deliver(std::move(so_far));
+  }
+};
+
+} // namespace
+
+lease_desk::lease_desk(const supervisor_ties& ties) : ties_{ties} {
+  // nop
+}
+
+void lease_desk::add(granted_lease what) {
+  auto id = what.row.id;
+  auto run = what.row.run;
+  lease_entry entry;
+  entry.run = run;
+  entry.handle = {id, what.row.fence};
+  entry.makes_resource = what.makes_resource;
+  entry.actor = spawn_actor<lease_state>(
+    *ties_.self, std::move(what.row), std::move(what.place),
+    what.makes_resource, what.at,
+    lease_colleagues{supervisor_actor{ties_.self}, ties_.store, ties_.janitor},
+    ties_.services, ties_.options.lease);
+  watch(ties_.self, entry.actor, [this, id](const caf::error& reason) {
+    on_death(id, caf::to_string(reason));
+  });
+  leases_.emplace(id, std::move(entry));
+  if (!run.empty())
+    runs_[run].insert(id);
+}
+
+const lease_actor* lease_desk::find(const lease_id& lease) const {
+  auto pos = leases_.find(lease);
+  return pos == leases_.end() ? nullptr : &pos->second.actor;
+}
+
+void lease_desk::remove(const lease_id& lease) {
+  auto entry = leases_.extract(lease);
+  if (!entry || entry.mapped().run.empty())
+    return;
+  auto run = runs_.find(entry.mapped().run);
+  run->second.erase(lease);
+  if (run->second.empty())
+    runs_.erase(run);
+}
+
+void lease_desk::on_over(const lease_over& what) {
+  remove(what.lease);
+}
+
+void lease_desk::on_death(const lease_id& lease, const std::string& why) {
+  auto pos = leases_.find(lease);
+  if (pos == leases_.end())
+    return;
+  auto how = outcome_of_loss(pos->second.makes_resource, reason::actor_lost);
+  end_lease what;
+  what.lease = pos->second.handle;
+  what.from = {lease_status::active};
+  what.to = how.status;
+  what.failure_reason = how.failure_reason;
+  what.cleanup = how.cleanup;
+  what.next_cleanup_in = how.next_cleanup_in;
+  what.note = "its actor died: " + why;
+  remove(lease);
+  ask(
+    ties_.self, ties_.store, caf::infinite, store_write{std::move(what)},
+    [this, lease](const written&) {
+      tell(ties_.self, ties_.janitor, cleanup_owed{lease});
+    },
+    // Still active in the store: recovered with the engine, as everything is.
+    [](const caf::error&) {});
+}
+
+caf::result<run_released>
+lease_desk::release_run(const leasehold::release_run& what) {
+  auto all = std::make_shared<gathering>();
+  all->promise = ties_.self->make_response_promise<run_released>();
+  auto held = runs_.find(what.run);
+  if (held == runs_.end()) {
+    all->promise.deliver(run_released{});
+    return all->promise;
+  }
+  all->left = held->second.size();
+  for (const auto& id : held->second) {
+    const auto& entry = leases_.at(id);
+    ask(
+      ties_.self, entry.actor, caf::infinite,
+      release_lease{entry.handle, what.status, what.reason, false, false},
+      [all](lease_ended& how) {
+        all->so_far.leases.push_back(std::move(how));
+        all->arrived();
+      },
+      [all](const caf::error& err) {
+        all->so_far.errors.push_back(to_failure(err));
+        all->arrived();
+      });
+  }
+  return all->promise;
+}
+
+void lease_desk::release_all() {
+  // Each lease says itself when it is over.
+  for (const auto& [id, entry] : leases_)
+    ask(
+      ties_.self, entry.actor, caf::infinite,
+      release_lease{entry.handle, release_status::failed,
+                    std::string{reason::engine_stopped}, false, false},
+      [](const lease_ended&) {}, [](const caf::error&) {});
+}
+
+void lease_desk::abandon_all() {
+  for (const auto& [id, entry] : std::exchange(leases_, {}))
+    send_away(entry.actor);
+  runs_.clear();
+}
+
+void lease_desk::explain_absence(const lease_id& lease,
+                                 std::function<void(failure)> then) {
+  ask(
+    ties_.self, ties_.store, caf::infinite, store_query{get_lease{lease.value}},
+    [this, then](store_answer& answer) {
+      const auto& row = std::get<lease_rows>(answer).rows.front();
+      if (has_ended(row.status))
+        return then({ec::lease_ended,
+                     "Lease " + row.id.value + " has ended ("
+                       + to_string(row.status) + ").",
+                     row.failure_reason});
+      if (row.owner == ties_.services->self)
+        return then({ec::invalid_request,
+                     "Lease " + row.id.value + " is still being acquired.",
+                     {}});
+      then({ec::held_elsewhere,
+            "Lease " + row.id.value + " is held by another engine ("
+              + row.owner.value + ").",
+            {}});
+    },
+    [then](const caf::error& err) { then(to_failure(err)); });
+}
+
+} // namespace leasehold

@@ -1,0 +1,84 @@
+#pragma once
+
+// The SUPERVISOR's duty towards leases that live: where each one is, which run
+// holds it, and what becomes of it when its actor dies.
+
+#include "actors/mail.hpp"
+#include "actors/placement_desk.hpp"
+#include "actors/supervisor_options.hpp"
+
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+
+namespace leasehold {
+
+class lease_desk {
+public:
+  explicit lease_desk(const supervisor_ties& ties);
+
+  /// Lets a lease live.
+  void add(granted_lease what);
+
+  /// Passes a verb on to the lease, or says why there is none to pass it to.
+  template <class Reply, class Verb>
+  caf::result<Reply> route(Verb& what) {
+    if (auto* lease = find(what.lease.id))
+      return pass_on(ties_.self, *lease, std::move(what));
+    auto promise = ties_.self->template make_response_promise<Reply>();
+    explain_absence(what.lease.id, [promise](failure why) mutable {
+      promise.deliver(to_error(why));
+    });
+    return promise;
+  }
+
+  /// The same for verbs that end a lease: the janitor knows those that do not
+  /// live here.
+  template <class Verb>
+  caf::result<lease_ended> route_end(Verb& what) {
+    if (auto* lease = find(what.lease.id))
+      return pass_on(ties_.self, *lease, std::move(what));
+    return pass_on(ties_.self, ties_.janitor, std::move(what));
+  }
+
+  caf::result<run_released> release_run(const leasehold::release_run& what);
+
+  /// Releases every lease because the engine stops.
+  void release_all();
+
+  /// Sends away who is left.
+  void abandon_all();
+
+  void on_over(const lease_over& what);
+
+  [[nodiscard]] bool empty() const noexcept {
+    return leases_.empty();
+  }
+
+private:
+  struct lease_entry {
+    lease_actor actor;
+    run_id run;
+    lease_handle handle;
+    bool makes_resource = false;
+  };
+
+  [[nodiscard]] const lease_actor* find(const lease_id& lease) const;
+
+  void remove(const lease_id& lease);
+
+  /// The actor died without having ended its lease.
+  void on_death(const lease_id& lease, const std::string& why);
+
+  /// Finds out why a lease is not here: unknown, ended, or another engine's.
+  void explain_absence(const lease_id& lease,
+                       std::function<void(failure)> then);
+
+  const supervisor_ties& ties_;
+  std::unordered_map<lease_id, lease_entry> leases_;
+  std::unordered_map<run_id, std::set<lease_id>> runs_;
+};
+
+} // namespace leasehold

@@ -1,0 +1,95 @@
+#include "actors/lease_term.hpp"
+
+namespace leasehold {
+
+namespace {
+
+using how = lease_ending::how;
+
+lease_status status_of(const lease_ending& x, lease_policy policy) {
+  if (x.what == how::keep)
+    return lease_status::retained;
+  if (x.what == how::destroy && x.status == release_status::released)
+    return lease_status::failed;
+  switch (x.status) {
+    case release_status::released:
+      return lease_status::released;
+    case release_status::expired:
+      return lease_status::expired;
+    case release_status::failed:
+      return policy == lease_policy::retain_on_failure ? lease_status::retained
+                                                       : lease_status::failed;
+  }
+  return lease_status::failed;
+}
+
+std::string reason_of(const lease_ending& x) {
+  if (!x.reason.empty())
+    return x.reason;
+  if (x.what == how::destroy && x.status == release_status::released)
+    return std::string{reason::destroyed};
+  if (x.status == release_status::failed)
+    return std::string{reason::run_failed};
+  return {};
+}
+
+/// Whether the resource waits for the next run after a release that worked.
+bool parks(const lease_ending& x, const lease_terms& terms) {
+  return x.what == how::release && is_reusable(terms.policy)
+         && x.status != release_status::expired;
+}
+
+} // namespace
+
+bool needs_provider(const lease_ending& how,
+                    const lease_terms& terms) noexcept {
+  return terms.makes_resource && how.what != lease_ending::how::keep;
+}
+
+lease_ending effective(lease_ending x, const lease_terms& terms) {
+  if (x.what == how::release && is_reusable(terms.policy) && !parks(x, terms))
+    x.what = how::destroy;
+  return x;
+}
+
+lease_outcome outcome_of(const lease_ending& x, const lease_terms& terms,
+                         const result<>& provider) {
+  lease_outcome out{.status = status_of(x, terms.policy),
+                    .failure_reason = reason_of(x),
+                    .next_cleanup_in = std::nullopt,
+                    .note = {}};
+  if (x.what == how::keep && terms.makes_resource) {
+    out.note = "kept for inspection";
+    return out;
+  }
+  if (!provider) {
+    out.cleanup = cleanup_status::failed;
+    out.next_cleanup_in = milliseconds{0};
+    out.note = "cleanup owed: " + provider.error().message;
+    return out;
+  }
+  out.parked = terms.makes_resource && parks(x, terms);
+  if (out.parked) {
+    out.note = "parked for the next run";
+    return out;
+  }
+  out.cleanup = cleanup_status::success;
+  return out;
+}
+
+lease_outcome outcome_of_loss(bool makes_resource, std::string_view why) {
+  lease_outcome out{.status = lease_status::failed,
+                    .failure_reason = std::string{why},
+                    .next_cleanup_in = std::nullopt,
+                    .note = {}};
+  if (!makes_resource) {
+    out.cleanup = cleanup_status::success;
+    return out;
+  }
+  out.cleanup = cleanup_status::failed;
+  out.next_cleanup_in = milliseconds{0};
+  out.note = "cleanup owed";
+  return out;
+}
+
+} // namespace leasehold

@@ -1,0 +1,183 @@
+#pragma once
+
+// How actors talk, spelled once. CAF 0.18 and 1.x name these calls differently;
+// no other file in actors/ asks which CAF this is.
+
+#include <caf/config.hpp>
+#if __has_include(<caf/detail/build_config.hpp>)
+#  include <caf/detail/build_config.hpp>
+#endif
+#include "messages/result.hpp"
+#include "messages/type_ids.hpp"
+
+#include <caf/action.hpp>
+#include <caf/actor_cast.hpp>
+#include <caf/disposable.hpp>
+#include <caf/error.hpp>
+#include <caf/exit_reason.hpp>
+#include <caf/send.hpp>
+#include <caf/stateful_actor.hpp>
+#include <caf/typed_event_based_actor.hpp>
+
+#include <chrono>
+#include <utility>
+
+namespace leasehold {
+
+// -- errors -------------------------------------------------------------------
+
+/// A failure as actors hand it on.
+inline caf::error to_error(const failure& why) {
+  return caf::make_error(why.code, why);
+}
+
+/// What an actor's error says. Errors that are not ours mean that an actor is
+/// gone or broke its protocol.
+inline failure to_failure(const caf::error& err) {
+  if (err.category() != caf::type_id_v<ec>)
+    return {ec::internal, "An actor of the engine did not answer.",
+            caf::to_string(err)};
+  auto content = err.context();
+  if (content.match_elements<failure>())
+    return content.get_as<failure>(0);
+  return {static_cast<ec>(err.code()), caf::to_string(err), {}};
+}
+
+// -- time ---------------------------------------------------------------------
+
+/// Owns an armed timer: setting it anew or destroying it calls the old one off.
+class timer {
+public:
+  timer() = default;
+
+  timer(timer&& other) noexcept : armed_{std::exchange(other.armed_, {})} {
+    // nop
+  }
+
+  timer& operator=(timer&& other) noexcept {
+    armed_.dispose();
+    armed_ = std::exchange(other.armed_, {});
+    return *this;
+  }
+
+  timer& operator=(caf::disposable armed) {
+    armed_.dispose();
+    armed_ = std::move(armed);
+    return *this;
+  }
+
+  ~timer() {
+    armed_.dispose();
+  }
+
+  void dispose() {
+    armed_.dispose();
+    armed_ = {};
+  }
+
+private:
+  caf::disposable armed_;
+};
+
+// -- talking ------------------------------------------------------------------
+
+/// Spawns an actor whose state class makes its own behavior.
+template <class State, class Spawner, class... Args>
+auto spawn_actor(Spawner& parent, Args&&... args) {
+  using impl = caf::stateful_actor<State, typename State::protocol::impl>;
+  return parent.template spawn<impl>(std::forward<Args>(args)...);
+}
+
+/// Sends a message and forgets it.
+template <class Self, class Handle, class Message>
+void tell(Self* self, const Handle& whom, Message what) {
+#if CAF_VERSION >= 10000
+  self->mail(std::move(what)).send(whom);
+#else
+  self->send(whom, std::move(what));
+#endif
+}
+
+/// Sends a request; exactly one of the two continuations runs.
+template <class Self, class Handle, class Timeout, class Message, class Then,
+          class Else>
+void ask(Self* self, const Handle& whom, Timeout timeout, Message what,
+         Then then, Else otherwise) {
+#if CAF_VERSION >= 10000
+  self->mail(std::move(what))
+    .request(whom, timeout)
+    .then(std::move(then), std::move(otherwise));
+#else
+  self->request(whom, timeout, std::move(what))
+    .then(std::move(then), std::move(otherwise));
+#endif
+}
+
+/// Runs `then` in `self` once `whom` has terminated, with the reason.
+template <class Self, class Handle, class Fun>
+void watch(Self* self, const Handle& whom, Fun then) {
+#if CAF_VERSION >= 10000
+  self->monitor(whom, std::move(then));
+#else
+  auto me
+    = caf::actor_cast<caf::weak_actor_ptr>(caf::strong_actor_ptr{self->ctrl()});
+  whom->attach_functor([me, then](const caf::error& reason) {
+    if (auto alive = caf::actor_cast<caf::actor>(me.lock()))
+      caf::anon_send(
+        alive, caf::make_action([then, reason]() mutable { then(reason); }));
+  });
+#endif
+}
+
+/// Has `whom` answer in our place. The result is what a handler returns.
+template <class Self, class Handle, class Message>
+auto pass_on(Self* self, const Handle& whom, Message what) {
+#if CAF_VERSION >= 10000
+  return self->mail(std::move(what)).delegate(whom);
+#else
+  return self->delegate(whom, std::move(what));
+#endif
+}
+
+/// Makes an actor leave.
+template <class Handle>
+void send_away(const Handle& whom) {
+  caf::anon_send_exit(whom, caf::exit_reason::user_shutdown);
+}
+
+/// Sends a message on behalf of a thread that is no actor.
+template <class Handle, class Message>
+void tell_from_outside(const Handle& whom, Message what) {
+  caf::anon_send(whom, std::move(what));
+}
+
+/// A continuation that any thread may call once: it runs `fun` in `self`, or
+/// not at all if `self` has terminated by then.
+template <class T, class Self, class Fun>
+completion<T> back_to(Self* self, Fun fun) {
+  auto me
+    = caf::actor_cast<caf::weak_actor_ptr>(caf::strong_actor_ptr{self->ctrl()});
+  return [me, fun](result<T> x) {
+    auto alive = caf::actor_cast<caf::actor>(me.lock());
+    if (!alive)
+      return;
+    auto run = [fun, x = std::move(x)]() mutable { fun(std::move(x)); };
+    caf::anon_send(alive, caf::make_action(std::move(run)));
+  };
+}
+
+/// Runs `fun` in `self` after `delay`, unless it is called off. An armed timer
+/// keeps its actor alive: keep it in a `timer`.
+template <class Self, class Fun>
+caf::disposable after(Self* self, std::chrono::milliseconds delay, Fun fun) {
+  return self->run_delayed(delay, std::move(fun));
+}
+
+/// Milliseconds of a clock that never goes back; virtual in tests.
+template <class Self>
+std::chrono::milliseconds steady_now(Self* self) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+    self->clock().now().time_since_epoch());
+}
+
+} // namespace leasehold

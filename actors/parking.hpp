@@ -1,0 +1,43 @@
+#pragma once
+
+// The parked resources of one environment, found by what they must match.
+
+#include "messages/environment_use.hpp"
+#include "messages/ids.hpp"
+
+#include <list>
+#include <map>
+#include <optional>
+#include <string>
+#include <tuple>
+#include <unordered_map>
+
+namespace leasehold {
+
+/// An index: parking, choosing and forgetting cost the same with ten resources
+/// or ten thousand. Pure.
+class parking {
+public:
+  /// Adds a resource; it is the first to be chosen from now on.
+  void park(parked_resource what);
+
+  /// Takes out the resource that was parked last among those that match: same
+  /// company, same fingerprint and, where the policy says so, same workspace.
+  std::optional<parked_resource> choose(const choose_resource& what);
+
+  /// Drops the resource of this ended lease, if it is here.
+  void forget(const lease_id& lease);
+
+  [[nodiscard]] size_t size() const noexcept {
+    return where_.size();
+  }
+
+private:
+  using key = std::tuple<company_id, std::string>;
+  using resources = std::list<parked_resource>;
+
+  std::map<key, resources> rows_;
+  std::unordered_map<lease_id, std::pair<key, resources::iterator>> where_;
+};
+
+} // namespace leasehold

@@ -1,0 +1,262 @@
+#include "actors/placement.hpp"
+
+#include <utility>
+
+namespace leasehold {
+
+namespace {
+
+namespace effect = placement_effect;
+namespace event = placement_event;
+
+using effects = std::vector<effect::any>;
+using phase = placement_phase;
+using fate = give_up_resource::fate;
+
+/// Whether the run still waits for the outcome of `attempt`.
+bool awaits(const placement& x, attempt_no attempt) {
+  return x.attempt == attempt
+         && (x.phase == phase::resuming || x.phase == phase::acquiring);
+}
+
+placement_step go(placement x, phase to, effects todo) {
+  x.phase = to;
+  return {std::move(x), std::move(todo)};
+}
+
+placement_step stay(placement x) {
+  return {std::move(x), {}};
+}
+
+/// Before anything is on disk: say no, and keep nothing.
+placement_step deny(placement x, failure why) {
+  effects todo;
+  if (x.claim)
+    todo.push_back(effect::give_back{*std::exchange(x.claim, std::nullopt)});
+  todo.push_back(effect::deny{std::move(why)});
+  return go(std::move(x), phase::closed, std::move(todo));
+}
+
+/// Once a row is on disk: end it, then say no.
+placement_step close(placement x, failure why, bool owed) {
+  auto todo = effect::end{owed, x.resource, why.message};
+  x.verdict = std::move(why);
+  x.owed = owed;
+  return go(std::move(x), phase::closing, {std::move(todo)});
+}
+
+/// The row is as it is: answer.
+placement_step answer(placement x, effects before) {
+  before.push_back(effect::deny{x.verdict});
+  return go(std::move(x), phase::closed, std::move(before));
+}
+
+failure cancellation() {
+  return {ec::cancelled, "The run was released before it got its lease.", {}};
+}
+
+placement_step call(placement x, phase to) {
+  ++x.attempt;
+  ++x.unanswered;
+  auto number = x.attempt;
+  if (to == phase::resuming)
+    return go(std::move(x), to, {effect::resume{number}});
+  return go(std::move(x), to, {effect::acquire{number}});
+}
+
+/// The claimed resource leaves the row; what comes next depends on its fate.
+placement_step give_up(placement x, fate what, std::string note) {
+  effects todo{effect::give_up{*x.claim, what, note}};
+  if (what != fate::parked) {
+    x.origin = lease_origin::replacement;
+    x.origin_note = std::move(note);
+  }
+  return go(std::move(x), phase::replacing, std::move(todo));
+}
+
+placement_step resume_failed(placement x, const failure& why) {
+  const auto& name = x.claim->resource.value;
+  if (why.code == ec::resource_gone)
+    return give_up(std::move(x), fate::gone, name + " is gone");
+  if (x.cancelled) {
+    x.verdict = cancellation();
+    return give_up(std::move(x), fate::owed, "the run was released");
+  }
+  if (x.preserve_on_resume_failure) {
+    x.verdict = {why.code,
+                 "Reusable sandbox lease \"" + name
+                   + "\" could not be resumed; the lease was preserved and no "
+                     "replacement was created.",
+                 why.message, why.provider_acted};
+    return give_up(std::move(x), fate::parked, why.message);
+  }
+  return give_up(std::move(x), fate::owed,
+                 name + " could not be resumed: " + why.message);
+}
+
+placement_step give_up_on(placement x, attempt_no attempt, const failure& why) {
+  if (!awaits(x, attempt))
+    return stay(std::move(x));
+  if (x.phase == phase::resuming)
+    return resume_failed(std::move(x), why);
+  auto in_doubt = disposition_of(why.code) == disposition::in_doubt
+                  || why.provider_acted != acted::no;
+  return close(std::move(x), why, in_doubt);
+}
+
+/// What follows once the claimed resource has left the row.
+placement_step after_replacing(placement x) {
+  auto claim = *std::exchange(x.claim, std::nullopt);
+  effects before;
+  if (x.verdict.code != ec::none && x.preserve_on_resume_failure
+      && !x.cancelled)
+    before.push_back(effect::give_back{claim});
+  else
+    before.push_back(effect::report_owed{claim.lease});
+  auto rest = x.verdict.code != ec::none ? close(x, x.verdict, false)
+              : x.cancelled              ? close(x, cancellation(), false)
+                                         : call(x, phase::acquiring);
+  rest.effects.insert(rest.effects.begin(), before.begin(), before.end());
+  return rest;
+}
+
+placement_step on(placement x, const event::opened&) {
+  if (x.phase != phase::fresh)
+    return stay(std::move(x));
+  return go(std::move(x), phase::planning, {effect::make_plan{}});
+}
+
+placement_step on(placement x, const event::planned& ev) {
+  if (x.phase != phase::planning)
+    return stay(std::move(x));
+  if (x.cancelled)
+    return deny(std::move(x), cancellation());
+  x.plan = ev.plan;
+  if (is_reusable(x.plan.policy))
+    return go(std::move(x), phase::choosing, {effect::choose{}});
+  return go(std::move(x), phase::recording, {effect::record{}});
+}
+
+placement_step on(placement x, const event::unplannable& ev) {
+  if (x.phase == phase::planning || x.phase == phase::choosing)
+    return deny(std::move(x), ev.why);
+  return stay(std::move(x));
+}
+
+placement_step on(placement x, const event::chosen& ev) {
+  if (x.phase != phase::choosing)
+    return stay(std::move(x));
+  x.claim = ev.resource;
+  if (x.cancelled)
+    return deny(std::move(x), cancellation());
+  return go(std::move(x), phase::recording, {effect::record{}});
+}
+
+placement_step on(placement x, const event::recorded&) {
+  switch (x.phase) {
+    case phase::recording:
+      if (!x.plan.makes_resource)
+        return go(std::move(x), phase::granted, {effect::grant{}});
+      if (x.cancelled && x.claim) {
+        x.verdict = cancellation();
+        return give_up(std::move(x), fate::owed, "the run was released");
+      }
+      if (x.cancelled)
+        return close(std::move(x), cancellation(), false);
+      return call(std::move(x), x.claim ? phase::resuming : phase::acquiring);
+    case phase::replacing:
+      return after_replacing(std::move(x));
+    case phase::confirming:
+      return go(std::move(x), phase::granted, {effect::grant{}});
+    case phase::closing: {
+      auto lease = x.lease;
+      return answer(std::move(x),
+                    x.owed ? effects{effect::report_owed{lease}} : effects{});
+    }
+    default:
+      return stay(std::move(x));
+  }
+}
+
+/// A resource without a row that leads to it: the janitor gets it by hand.
+effects hand_over(const placement& x) {
+  if (x.resource.empty())
+    return {};
+  return {effect::dispose{x.resource}};
+}
+
+placement_step on(placement x, const event::unrecorded& ev) {
+  switch (x.phase) {
+    case phase::recording:
+      // Somebody else was faster: the next parked resource may be free.
+      if (ev.why.code == ec::conflict && x.claim) {
+        x.claim.reset();
+        return go(std::move(x), phase::choosing, {effect::choose{}});
+      }
+      return deny(std::move(x), ev.why);
+    case phase::closing: {
+      // A row that is still `acquiring` keeps its deadline; the janitor ends it.
+      auto todo = hand_over(x);
+      return answer(std::move(x), std::move(todo));
+    }
+    case phase::confirming:
+      if (ev.why.code == ec::conflict) {
+        auto todo = hand_over(x);
+        x.verdict = {ec::lease_ended,
+                     "The lease was ended while its resource was being made.",
+                     {}};
+        return answer(std::move(x), std::move(todo));
+      }
+      return close(std::move(x), ev.why, true);
+    case phase::replacing:
+      return close(std::move(x), ev.why, true);
+    default:
+      return stay(std::move(x));
+  }
+}
+
+placement_step on(placement x, const event::came_up& ev) {
+  --x.unanswered;
+  if (!awaits(x, ev.attempt)) {
+    // What a resume brought back late is owed by the lease it came from.
+    if (ev.attempt == 1 && x.origin == lease_origin::replacement)
+      return stay(std::move(x));
+    return {std::move(x), {effect::dispose{ev.ready.resource}}};
+  }
+  x.resource = ev.ready.resource;
+  if (x.cancelled)
+    return close(std::move(x), cancellation(), true);
+  if (x.phase == phase::resuming)
+    x.origin = lease_origin::resumed;
+  return go(std::move(x), phase::confirming, {effect::confirm{ev.ready}});
+}
+
+placement_step on(placement x, const event::refused& ev) {
+  --x.unanswered;
+  return give_up_on(std::move(x), ev.attempt, ev.why);
+}
+
+placement_step on(placement x, const event::timed_out& ev) {
+  return give_up_on(
+    std::move(x), ev.attempt,
+    {ec::call_timed_out, "The driver did not answer in time.", {}});
+}
+
+placement_step on(placement x, const event::cancelled&) {
+  x.cancelled = true;
+  return stay(std::move(x));
+}
+
+} // namespace
+
+placement_step step(placement now, const placement_event::any& what) {
+  return std::visit([&](const auto& ev) { return on(std::move(now), ev); },
+                    what);
+}
+
+bool is_finished(const placement& x) noexcept {
+  return (x.phase == phase::granted || x.phase == phase::closed)
+         && x.unanswered == 0;
+}
+
+} // namespace leasehold

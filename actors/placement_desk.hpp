@@ -1,0 +1,110 @@
+#pragma once
+
+// The SUPERVISOR's duty towards runs that want a lease: one placement each,
+// until it is granted or refused.
+
+#include "actors/mail.hpp"
+#include "actors/placement.hpp"
+#include "actors/supervisor_options.hpp"
+
+#include <caf/typed_response_promise.hpp>
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+namespace leasehold {
+
+/// A lease that has been granted, for whoever lets it live.
+struct granted_lease {
+  lease_row row;
+  environment_context place;
+  bool makes_resource = false;
+  /// When the store wrote the grant.
+  timestamp at;
+};
+
+class placement_desk {
+public:
+  /// `on_grant` lets the lease live; it is called before the run is told.
+  /// `on_idle` is called when the last placement has ended.
+  placement_desk(const supervisor_ties& ties,
+                 std::function<void(granted_lease)> on_grant,
+                 std::function<void()> on_idle);
+
+  caf::result<lease_granted> open(const acquire_lease& what);
+
+  /// The run no longer wants its leases.
+  void cancel(const run_id& run);
+
+  void cancel_all();
+
+  /// A lease has left a resource for the next run.
+  void park(const environment_id& environment, parked_resource what);
+
+  /// Forgets everybody who waits, and sends the environments away.
+  void abandon_all();
+
+  [[nodiscard]] bool idle() const noexcept {
+    return bookings_.empty();
+  }
+
+  void on_environment_changed(const environment_changed& what);
+
+private:
+  /// A placement and what the actor keeps on its behalf.
+  struct booking {
+    placement now;
+    acquire_lease request;
+    environment_actor environment;
+    environment_context place;
+    lease_row row;
+    timestamp written_at;
+    timer deadline;
+    caf::typed_response_promise<lease_granted> waiting;
+  };
+
+  void forget(const lease_id& lease);
+
+  /// Finds or makes the actor of an environment, then goes on with it.
+  void with_environment(const std::string& name,
+                        std::function<void(result<environment_actor>)> then);
+
+  void admit(const lease_id& lease, environment_actor environment);
+
+  /// Steps the placement of `lease`, then does what it asks for.
+  void on(const lease_id& lease, const placement_event::any& what);
+
+  void perform(booking& who, const placement_effect::make_plan& wish);
+  void perform(booking& who, const placement_effect::choose& wish);
+  void perform(booking& who, const placement_effect::record& wish);
+  void perform(booking& who, const placement_effect::resume& wish);
+  void perform(booking& who, const placement_effect::acquire& wish);
+  void perform(booking& who, const placement_effect::give_up& wish);
+  void perform(booking& who, const placement_effect::confirm& wish);
+  void perform(booking& who, const placement_effect::end& wish);
+  void perform(booking& who, const placement_effect::give_back& wish);
+  void perform(booking& who, const placement_effect::dispose& wish);
+  void perform(booking& who, const placement_effect::report_owed& wish);
+  void perform(booking& who, const placement_effect::grant& wish);
+  void perform(booking& who, const placement_effect::deny& wish);
+
+  /// Writes; the outcome comes back as an event.
+  void write(booking& who, store_write what);
+
+  /// What a driver call answers comes back as an event.
+  completion<resource_ready> attempt(booking& who, attempt_no number);
+
+  [[nodiscard]] lease_context context(const booking& who) const;
+
+  const supervisor_ties& ties_;
+  std::function<void(granted_lease)> on_grant_;
+  std::function<void()> on_idle_;
+  std::unordered_map<lease_id, booking> bookings_;
+  /// By id and by name.
+  std::map<std::string, environment_actor> environments_;
+};
+
+} // namespace leasehold

@@ -1,0 +1,123 @@
+#include "actors/store_runner.hpp"
+
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+namespace leasehold {
+
+namespace {
+
+/// One thread that does what it is given, in order.
+class work_thread {
+public:
+  work_thread() : thread_{[this] { run(); }} {
+    // nop
+  }
+
+  ~work_thread() {
+    {
+      std::lock_guard guard{mutex_};
+      stopping_ = true;
+    }
+    wake_.notify_one();
+    thread_.join();
+  }
+
+  work_thread(const work_thread&) = delete;
+
+  work_thread& operator=(const work_thread&) = delete;
+
+  void add(std::function<void()> what) {
+    {
+      std::lock_guard guard{mutex_};
+      todo_.push_back(std::move(what));
+    }
+    wake_.notify_one();
+  }
+
+private:
+  void run() {
+    std::unique_lock guard{mutex_};
+    for (;;) {
+      wake_.wait(guard, [this] { return stopping_ || !todo_.empty(); });
+      if (todo_.empty())
+        return;
+      auto what = std::move(todo_.front());
+      todo_.pop_front();
+      guard.unlock();
+      what();
+      // What it holds must not outlive its turn.
+      what = nullptr;
+      guard.lock();
+    }
+  }
+
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  std::deque<std::function<void()>> todo_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+class store_threads : public store_runner {
+public:
+  explicit store_threads(std::shared_ptr<store> what)
+    : store_{std::move(what)} {
+    // nop
+  }
+
+  void write(std::vector<store_write> batch,
+             std::function<void(write_outcomes)> then) override {
+    writer_.add([this, batch = std::move(batch), then = std::move(then)] {
+      then({store_->apply(batch)});
+    });
+  }
+
+  void read(store_query question,
+            std::function<void(result<store_answer>)> then) override {
+    reader_.add([this, question = std::move(question), then = std::move(then)] {
+      then(store_->read(question));
+    });
+  }
+
+private:
+  std::shared_ptr<store> store_;
+  work_thread writer_;
+  work_thread reader_;
+};
+
+class inline_runner : public store_runner {
+public:
+  explicit inline_runner(std::shared_ptr<store> what)
+    : store_{std::move(what)} {
+    // nop
+  }
+
+  void write(std::vector<store_write> batch,
+             std::function<void(write_outcomes)> then) override {
+    then({store_->apply(batch)});
+  }
+
+  void read(store_query question,
+            std::function<void(result<store_answer>)> then) override {
+    then(store_->read(question));
+  }
+
+private:
+  std::shared_ptr<store> store_;
+};
+
+} // namespace
+
+std::unique_ptr<store_runner> make_store_threads(std::shared_ptr<store> what) {
+  return std::make_unique<store_threads>(std::move(what));
+}
+
+std::unique_ptr<store_runner> make_inline_runner(std::shared_ptr<store> what) {
+  return std::make_unique<inline_runner>(std::move(what));
+}
+
+} // namespace leasehold

@@ -1,0 +1,37 @@
+#pragma once
+
+// What a SUPERVISOR is set up with.
+
+#include "actors/environment_actor.hpp"
+#include "actors/janitor_actor.hpp"
+#include "actors/lease_actor.hpp"
+#include "actors/worker_actor.hpp"
+#include "actors/worker_startup.hpp"
+
+namespace leasehold {
+
+class process_launcher;
+
+struct supervisor_options {
+  /// How long an acquire waits for a worker that is getting ready.
+  milliseconds worker_ready_grace{5'000};
+  /// How long a shutdown waits for leases to be released.
+  milliseconds stop_timeout{15'000};
+  worker_startup_options startup;
+  worker_options worker;
+  lease_options lease;
+  environment_options environment;
+  janitor_options janitor;
+};
+
+/// What the SUPERVISOR and its desks share.
+struct supervisor_ties {
+  supervisor_actor::pointer self;
+  store_actor store;
+  janitor_actor janitor;
+  process_launcher* launcher;
+  services_ptr services;
+  supervisor_options options;
+};
+
+} // namespace leasehold

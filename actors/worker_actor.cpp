@@ -1,0 +1,215 @@
+#include "actors/worker_actor.hpp"
+
+#include "actors/mail.hpp"
+
+#include <csignal>
+
+namespace leasehold {
+
+namespace {
+
+constexpr size_t stderr_max = 8'000;
+
+/// How long a worker may live on without its standard output.
+constexpr milliseconds exit_grace{1'000};
+
+failure exit_failure(const process_exited& how, const std::string& words) {
+  auto code = how.code >= 0 ? std::to_string(how.code) : std::string{"null"};
+  auto signal = how.signal ? signal_name(how.signal) : std::string{"null"};
+  return {ec::worker_lost,
+          "Worker process exited (code=" + code + ", signal=" + signal + ")",
+          words};
+}
+
+} // namespace
+
+worker_state::worker_state(worker_actor::pointer self,
+                           supervisor_actor supervisor, plugin_row plugin,
+                           uint64_t incarnation, process_launcher& launcher,
+                           services_ptr with, worker_options options)
+  : self_{self}, supervisor_{std::move(supervisor)}, plugin_{std::move(plugin)},
+    incarnation_{incarnation}, launcher_{launcher}, with_{std::move(with)},
+    options_{std::move(options)}, queue_{options_.queue_max} {
+  // nop
+}
+
+// -- messages to events -------------------------------------------------------
+
+worker_actor::behavior_type worker_state::make_behavior() {
+  process_
+    = std::make_unique<worker_process>(worker_actor{self_}, launcher_, plugin_,
+                                       options_.host_env, options_.line_max);
+  return {
+    [this](call_worker& what) { take(what); },
+    [this](stop_worker) {
+      auto busy = !in_flight_.empty() || !queue_.empty();
+      on(worker_event::stop_asked{busy});
+    },
+    [this](const process_started& what) {
+      log(log_rank::info, "started, pid " + std::to_string(what.pid));
+      on(worker_event::started{});
+    },
+    [this](const process_not_started& what) {
+      on(worker_event::not_started{what.why});
+    },
+    [this](const process_line& what) {
+      process_->handled(what.text.size());
+      read(what.text);
+    },
+    [this](const process_overlong_line& what) {
+      auto words = "The worker sent a line of " + std::to_string(what.bytes)
+                   + " bytes; " + std::to_string(options_.line_max)
+                   + " is the limit.";
+      log(log_rank::warning, words);
+      auto id = rpc::response_id_of(what.head);
+      auto call
+        = id ? in_flight_.extract(*id) : decltype(in_flight_)::node_type{};
+      if (!call)
+        return;
+      call.mapped().deadline.dispose();
+      by_invocation_.erase(call.mapped().invocation);
+      call.mapped().what.then(failure{ec::too_large, words, {}, acted::yes});
+      send_next();
+    },
+    [this](const process_stderr& what) {
+      log(log_rank::info, "[plugin stderr] " + what.text);
+      stderr_tail_ += what.text;
+      if (stderr_tail_.size() > stderr_max)
+        stderr_tail_.erase(0, stderr_tail_.size() - stderr_max);
+    },
+    [this](process_closed_stdout) {
+      // Usually its exit is on the way.
+      closing_ = after(self_, exit_grace, [this] {
+        on(worker_event::condemned{
+          {ec::worker_lost,
+           "The worker closed its standard output and can answer nobody.",
+           stderr_words()}});
+      });
+    },
+    [this](const process_exited& what) {
+      on(worker_event::exited{exit_failure(what, stderr_words())});
+    },
+  };
+}
+
+void worker_state::on(const worker_event::any& what) {
+  auto before = now_.phase;
+  auto [next, effects] = step(now_, what);
+  now_ = std::move(next);
+  if (now_.phase != before) {
+    deadline_.dispose();
+    if (with_->observe)
+      with_->observe(
+        {"worker", plugin_.key, to_string(before), to_string(now_.phase), {}});
+  }
+  for (const auto& wish : effects)
+    std::visit([this](const auto& x) { perform(x); }, wish);
+}
+
+// -- effects to messages ------------------------------------------------------
+
+void worker_state::perform(const worker_effect::initialize&) {
+  auto params = rpc::initialize_params(plugin_.manifest, with_->self.value,
+                                       options_.host_version);
+  auto prefix = "Worker initialize failed for \"" + plugin_.id.value + "\": ";
+  auto fail = [this, prefix](failure why) {
+    why.message = prefix + why.message;
+    why.detail = stderr_words();
+    why.code = ec::worker_lost;
+    on(worker_event::initialize_failed{std::move(why)});
+  };
+  ask_process("initialize", std::move(params), options_.initialize_timeout,
+              [this, fail](result<json_text> answer) {
+                if (!answer)
+                  return fail(answer.error());
+                auto methods = rpc::parse_initialized(*answer);
+                if (!methods)
+                  return fail(methods.error());
+                supported_methods_ = std::move(*methods);
+                on(worker_event::initialized{});
+              });
+}
+
+void worker_state::perform(const worker_effect::arm_deadline&) {
+  auto time = [this] {
+    switch (now_.phase) {
+      case worker_phase::draining:
+        return options_.drain_timeout;
+      case worker_phase::asking:
+        return options_.shutdown_timeout;
+      case worker_phase::terminating:
+        return options_.terminate_timeout;
+      default:
+        return options_.kill_timeout;
+    }
+  }();
+  deadline_ = after(self_, time, [this] { on(worker_event::deadline{}); });
+}
+
+void worker_state::perform(const worker_effect::announce_ready&) {
+  tell(self_, supervisor_,
+       worker_is_ready{plugin_.id, incarnation_, supported_methods_});
+  health_ = after(self_, options_.health_interval, [this] { check_health(); });
+  send_next();
+}
+
+void worker_state::perform(const worker_effect::ask_to_exit&) {
+  health_.dispose();
+  ask_process("shutdown", json_text{}, options_.shutdown_timeout,
+              [this](result<json_text>) { process_->close_stdin(); });
+}
+
+void worker_state::perform(const worker_effect::send_signal& wish) {
+  process_->signal(wish.number);
+}
+
+void worker_state::perform(const worker_effect::fail_calls& wish) {
+  auto lost = std::exchange(in_flight_, {});
+  by_invocation_.clear();
+  for (auto& [id, call] : lost) {
+    call.deadline.dispose();
+    call.what.then(wish.why);
+  }
+  // Nobody has seen these.
+  while (auto call = queue_.pop())
+    call->then(failure{ec::worker_not_ready,
+                       "The worker was lost before it got this call: "
+                         + wish.why.message,
+                       wish.why.detail});
+}
+
+void worker_state::perform(const worker_effect::leave& wish) {
+  health_.dispose();
+  deadline_.dispose();
+  closing_.dispose();
+  log(wish.expected ? log_rank::info : log_rank::warning,
+      wish.expected ? "stopped" : wish.why.message);
+  tell(self_, supervisor_,
+       worker_is_gone{plugin_.id, incarnation_, wish.expected, wish.why});
+  process_.reset();
+  self_->quit();
+}
+
+void worker_state::check_health() {
+  ask_process("health", json_text{}, options_.health_interval,
+              [this](result<json_text> answer) {
+                // Any answer at all shows that it is alive.
+                if (answer || answer.error().code != ec::call_timed_out)
+                  on(worker_event::healthy{});
+                else
+                  on(worker_event::health_missed{});
+              });
+  health_ = after(self_, options_.health_interval, [this] { check_health(); });
+}
+
+std::string worker_state::stderr_words() const {
+  return stderr_tail_.empty() ? std::string{}
+                              : "Worker stderr:\n" + stderr_tail_;
+}
+
+void worker_state::log(log_rank rank, const std::string& what) const {
+  if (with_->log)
+    with_->log(rank, "worker " + plugin_.key + ": " + what);
+}
+
+} // namespace leasehold

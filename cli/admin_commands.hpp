@@ -1,0 +1,51 @@
+#pragma once
+
+// Everything but `run`: what is configured and what is recorded.
+
+#include "cli/session.hpp"
+
+#include <functional>
+#include <string>
+
+namespace leasehold::cli {
+
+// Each answers with the program's exit code.
+
+int perform(const env_add_arguments& what, const context& where);
+int perform(const env_list_arguments& what, const context& where);
+int perform(const env_show_arguments& what, const context& where);
+int perform(const env_remove_arguments& what, const context& where);
+int perform(const probe_arguments& what, const context& where);
+
+int perform(const plugin_add_arguments& what, const context& where);
+int perform(const plugin_list_arguments& what, const context& where);
+int perform(const plugin_remove_arguments& what, const context& where);
+
+int perform(const lease_list_arguments& what, const context& where);
+int perform(const lease_show_arguments& what, const context& where);
+int perform(const lease_release_arguments& what, const context& where);
+int perform(const lease_destroy_arguments& what, const context& where);
+
+int perform(const version_arguments& what, const context& where);
+
+// -- the parts that need no engine --------------------------------------------
+
+/// The text of a file, or of standard input for `-`.
+result<std::string> read_text(const std::string& path);
+
+/// The environment that `env add` describes. `read` gets the texts that
+/// `--config` refers to.
+result<environment_info> environment_from(
+  const env_add_arguments& what,
+  const std::function<result<std::string>(const std::string& path)>& read);
+
+/// What `env list`, `plugin list`, `lease list` and `lease show` print.
+std::string environments_table(const std::vector<environment_info>& rows,
+                               int64_t now_ms, bool colour);
+std::string plugins_table(const std::vector<plugin_info>& rows, bool colour);
+std::string leases_table(const std::vector<lease_info>& rows, int64_t now_ms,
+                         bool colour);
+std::string lease_fields(const lease_info& x, int64_t now_ms, bool colour);
+std::string history_table(const std::vector<history_line>& rows, bool colour);
+
+} // namespace leasehold::cli

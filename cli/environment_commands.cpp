@@ -1,0 +1,236 @@
+// leasehold env …, leasehold probe.
+
+#include "cli/admin_commands.hpp"
+#include "cli/durations.hpp"
+#include "cli/errors.hpp"
+#include "cli/report.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <system_error>
+
+namespace leasehold::cli {
+
+namespace {
+
+using nlohmann::json;
+
+failure bad_config(const std::string& why) {
+  return {ec::invalid_request, why, {}};
+}
+
+/// Reads a JSON object; the library's words about a bad one lose their prefix.
+result<json> parse_object(const std::string& text) {
+  try {
+    auto parsed = json::parse(text);
+    if (parsed.is_object())
+      return parsed;
+    return bad_config("--config is not a JSON object.");
+  } catch (const json::parse_error& why) {
+    std::string words{why.what()};
+    if (auto end = words.find("] "); end != std::string::npos)
+      words.erase(0, end + 2);
+    return bad_config("--config is not valid JSON: " + words + ".");
+  }
+}
+
+result<json> config_from(
+  const std::string& given,
+  const std::function<result<std::string>(const std::string&)>& read) {
+  if (given.empty())
+    return json::object();
+  if (given != "-" && given.front() != '@')
+    return parse_object(given);
+  auto text = read(given == "-" ? given : given.substr(1));
+  return text ? parse_object(*text) : result<json>{text.error()};
+}
+
+/// `true` and `3` are JSON, `debian` is text.
+json value_of(const std::string& text) {
+  auto parsed = json::parse(text, nullptr, false);
+  return parsed.is_discarded() ? json(text) : parsed;
+}
+
+/// The indented lines of a JSON text, as a block below a heading.
+std::string block(const std::string& text, bool colour) {
+  auto shown = print(parsed(text));
+  std::string result = "\n" + paint("Configuration", tone::heading, colour);
+  for (auto begin = size_t{0}; begin < shown.size();) {
+    auto end = shown.find('\n', begin);
+    result += "\n  " + one_line(shown.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return result + "\n";
+}
+
+std::string provider_in(const environment_info& x) {
+  auto config = json::parse(x.config, nullptr, false);
+  auto pos = config.is_object() ? config.find("provider") : config.end();
+  return pos != config.end() && pos->is_string() ? pos->get<std::string>() : "";
+}
+
+cell status_cell(const std::string& status) {
+  return {status, status == "active" ? tone::good : tone::warning};
+}
+
+/// Fails with the nearest name as suggestion.
+int fail_about(session& in, const context& where, const failure& why,
+               const std::string& name) {
+  return fail(where, why, suggest(in.engine, why.code, name));
+}
+
+} // namespace
+
+// -- without an engine --------------------------------------------------------
+
+result<std::string> read_text(const std::string& path) {
+  using iterator = std::istreambuf_iterator<char>;
+  if (path == "-")
+    return std::string{iterator{std::cin}, iterator{}};
+  std::ifstream file{path, std::ios::binary};
+  // Opening a directory succeeds; reading it does not.
+  if (!file || (file.peek(), file.bad()))
+    return failure{ec::invalid_request,
+                   "The file " + path + " cannot be read: "
+                     + std::generic_category().message(errno) + ".",
+                   {}};
+  file.clear();
+  return std::string{iterator{file}, iterator{}};
+}
+
+result<environment_info> environment_from(
+  const env_add_arguments& what,
+  const std::function<result<std::string>(const std::string&)>& read) {
+  auto config = config_from(what.config, read);
+  if (!config)
+    return config.error();
+  for (const auto& setting : what.settings) {
+    auto middle = setting.find('=');
+    if (middle == std::string::npos || middle == 0)
+      return bad_config("--set: '" + setting + "' is not KEY=VALUE.");
+    (*config)[setting.substr(0, middle)] = value_of(setting.substr(middle + 1));
+  }
+  if (!what.provider.empty()) {
+    auto named = config->find("provider");
+    if (named != config->end() && *named != what.provider)
+      return bad_config("--provider says " + what.provider
+                        + ", the configuration says something else.");
+    (*config)["provider"] = what.provider;
+  }
+  environment_info result;
+  result.name = what.name;
+  result.description = what.description;
+  result.driver = what.provider.empty() ? what.driver : "sandbox";
+  result.config = config->dump(-1, ' ', false, json::error_handler_t::replace);
+  return result;
+}
+
+std::string environments_table(const std::vector<environment_info>& rows,
+                               int64_t now, bool colour) {
+  table result{
+    {"NAME", "DRIVER", "PROVIDER", "STATUS", "CHANGED", "DESCRIPTION"}};
+  for (const auto& x : rows)
+    result.add({{x.name},
+                {x.driver},
+                {provider_in(x)},
+                status_cell(x.status),
+                {x.updated_at_ms ? format_relative(x.updated_at_ms, now) : ""},
+                {x.description}});
+  return result.text(colour);
+}
+
+// -- verbs --------------------------------------------------------------------
+
+int perform(const env_add_arguments& what, const context& where) {
+  auto wanted = environment_from(what, read_text);
+  if (!wanted)
+    return fail(where, wanted.error());
+  return with_session(where, recovery::last, [&](session& in) {
+    auto existed = in.engine.find_environment(what.name).get().has_value();
+    auto added = in.engine.put_environment(*wanted).get();
+    if (!added) {
+      auto name = what.provider.empty() ? what.driver : what.provider;
+      return fail_about(in, where, added.error(), name);
+    }
+    if (where.common.json)
+      show_json(where, view(*added));
+    else
+      show(where, "environment " + one_line(added->name)
+                    + (existed ? " changed\n" : " added\n"));
+    return 0;
+  });
+}
+
+int perform(const env_list_arguments&, const context& where) {
+  return with_session(where, recovery::last, [&](session& in) {
+    auto rows = in.engine.environments().get();
+    if (!rows)
+      return fail(where, rows.error());
+    if (where.common.json)
+      show_json(where, {{"environments", view_all(*rows)}});
+    else if (rows->empty())
+      show(where, "No environments yet. Add one: leasehold env add box "
+                  "--provider bubblewrap\n");
+    else
+      show(where, environments_table(*rows, now_ms(), where.screen.colour_out));
+    return 0;
+  });
+}
+
+int perform(const env_show_arguments& what, const context& where) {
+  return with_session(where, recovery::last, [&](session& in) {
+    auto found = in.engine.find_environment(what.name).get();
+    if (!found)
+      return fail_about(in, where, found.error(), what.name);
+    const auto& x = *found;
+    auto colour = where.screen.colour_out;
+    if (where.common.json)
+      show_json(where, view(x));
+    else
+      show(where, fields({{"name", {x.name}},
+                          {"id", {x.id}},
+                          {"description", {x.description}},
+                          {"driver", {x.driver}},
+                          {"status", status_cell(x.status)},
+                          {"changed", {format_local_time(x.updated_at_ms)}}},
+                         colour)
+                    + block(x.config, colour));
+    return 0;
+  });
+}
+
+int perform(const env_remove_arguments& what, const context& where) {
+  return with_session(where, recovery::last, [&](session& in) {
+    auto removed = in.engine.remove_environment(what.name).get();
+    if (!removed)
+      return fail_about(in, where, removed.error(), what.name);
+    if (where.common.json)
+      show_json(where, {{"removed", what.name}});
+    else
+      show(where, "environment " + one_line(what.name) + " removed\n");
+    return 0;
+  });
+}
+
+int perform(const probe_arguments& what, const context& where) {
+  return with_session(where, recovery::last, [&](session& in) {
+    auto found = in.engine.probe(what.environment).get();
+    if (!found)
+      return fail_about(in, where, found.error(), what.environment);
+    auto colour = where.screen.colour_out;
+    if (where.common.json)
+      show_json(where, view(*found));
+    else
+      show(where, paint(found->ok ? "works" : "does not work",
+                        found->ok ? tone::good : tone::bad, colour)
+                    + ": " + one_line(found->summary) + "\n");
+    return found->ok ? 0 : exit_failed;
+  });
+}
+
+} // namespace leasehold::cli

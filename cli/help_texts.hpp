@@ -1,0 +1,102 @@
+#pragma once
+
+// What `--help` says below the options: examples first, then fine print.
+
+namespace leasehold::cli::help {
+
+inline constexpr auto program = R"(Examples:
+  leasehold run --provider bubblewrap --workspace . -- make test
+  leasehold env add box --provider bubblewrap --set reuseLease=true
+  leasehold run --env box -- sh -c 'date >> visits; cat visits'
+  leasehold lease list --all
+
+The data directory is --data, else $LEASEHOLD_DATA, else
+$XDG_DATA_HOME/leasehold, else ~/.local/share/leasehold.
+
+leasehold VERB --help says more. Exit codes: 0 done, 1 failed, 2 wrong usage;
+`run` has its own, see leasehold run --help.)";
+
+inline constexpr auto run = R"(Examples:
+  leasehold run -- make -j4
+  leasehold run --provider bubblewrap --workspace . --timeout 10m -- make test
+  leasehold run --env box --env-var CI=1 -- sh -c 'echo $CI'
+  echo hello | leasehold run --stdin --provider bubblewrap -- cat
+
+Without --env, --driver and --provider the command runs on this machine, in the
+current directory. --driver X and --provider X use the environment named X and
+make it when it is missing.
+
+Exit code: the command's own; 128+n if signal n ended it; 124 if it timed out;
+130 after Ctrl-C (143 after SIGTERM, 129 after SIGHUP); 141 if nobody reads its
+output any more; 125 if Leasehold failed, or could not start the command.
+The first Ctrl-C cancels the command and releases the lease, the second one
+leaves at once; the next leasehold command then cleans up.
+
+--json replaces the phases by a report: one JSON object, the last line on
+standard error. --report FILE writes it to a file, with or without --json.
+Standard output always belongs to the command alone.)";
+
+inline constexpr auto env_add = R"(Examples:
+  leasehold env add box --provider bubblewrap
+  leasehold env add box --provider bubblewrap --set reuseLease=true
+  leasehold env add box --provider bubblewrap --config '{"timeoutMs": 60000}'
+  leasehold env add here --driver local --description "this machine"
+
+An environment of that name is changed. --set overrides --config; its value is
+read as JSON where it is JSON, else as text.)";
+
+inline constexpr auto env_list = R"(Examples:
+  leasehold env list
+  leasehold env list --json)";
+
+inline constexpr auto env_show = R"(Example:
+  leasehold env show box)";
+
+inline constexpr auto env_remove = R"(Example:
+  leasehold env remove box
+
+Leases that hold the environment must end first: leasehold lease list --env box)";
+
+inline constexpr auto plugin_add = R"(Examples:
+  leasehold plugin add --manifest acme.json -- node /opt/acme/worker.js
+  leasehold plugin add --manifest acme.json --env-var LOG=debug -- ./worker
+
+A plugin with the same key is changed.)";
+
+inline constexpr auto plugin_list = R"(Example:
+  leasehold plugin list)";
+
+inline constexpr auto plugin_remove = R"(Example:
+  leasehold plugin remove acme.sandboxes)";
+
+inline constexpr auto lease_list = R"(Examples:
+  leasehold lease list
+  leasehold lease list --all --limit 20
+  leasehold lease list --env box --json
+
+Lists what holds a resource: leases that have not ended, that are parked for the
+next run, or that owe a cleanup. --all lists the ended ones too.)";
+
+inline constexpr auto lease_show = R"(Example:
+  leasehold lease show 7f3a91c2
+
+The first characters of the id are enough if no other id begins so.)";
+
+inline constexpr auto lease_release = R"(Examples:
+  leasehold lease release 7f3a91c2
+  leasehold lease release 7f3a91c2 --failed --reason "host is going down")";
+
+inline constexpr auto lease_destroy = R"(Example:
+  leasehold lease destroy 7f3a91c2 --reason "kept for a look, done now"
+
+Removes the resource now, whatever state the lease is in.)";
+
+inline constexpr auto probe = R"(Example:
+  leasehold probe box
+
+Exit code 1 if the environment does not work.)";
+
+inline constexpr auto version = R"(Example:
+  leasehold version --json)";
+
+} // namespace leasehold::cli::help

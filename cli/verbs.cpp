@@ -1,0 +1,234 @@
+// Every verb with its options.
+
+#include "cli/verbs.hpp"
+
+#include "cli/help_texts.hpp"
+
+#include <functional>
+#include <memory>
+
+namespace leasehold::cli {
+
+namespace {
+
+/// Says in the usage line what follows `--`.
+class usage_formatter : public CLI::Formatter {
+public:
+  explicit usage_formatter(bool takes_command) : takes_command_{takes_command} {
+    label("OPTIONS", "OPTION...");
+    label("SUBCOMMAND", "VERB");
+    label("Positionals", "Arguments");
+    label("REQUIRED", "(required)");
+    column_width(28);
+  }
+
+  std::string make_help(const CLI::App* app, std::string name,
+                        CLI::AppFormatMode mode) const override {
+    auto text = CLI::Formatter::make_help(app, std::move(name), mode);
+    for (size_t pos; (pos = text.find("\n\n\n")) != std::string::npos;)
+      text.erase(pos, 1);
+    return text;
+  }
+
+  std::string make_usage(const CLI::App* app, std::string name) const override {
+    auto text = CLI::Formatter::make_usage(app, std::move(name));
+    if (takes_command_)
+      text.insert(text.find_last_not_of('\n') + 1, " -- COMMAND [ARGUMENT...]");
+    return text;
+  }
+
+private:
+  bool takes_command_;
+};
+
+/// Last of all, so that help shows a verb's own options first.
+void add_common(CLI::App& app, common_arguments& to) {
+  constexpr auto group = "Everywhere";
+  app.set_help_flag("-h,--help", "Print this help")->group(group);
+  app.add_flag("--json", to.json, "Print JSON with stable field names")
+    ->group(group);
+  app
+    .add_option("--data", to.data,
+                "Data directory; leasehold --help has the default")
+    ->option_text("DIR")
+    ->group(group);
+  app.add_flag("--verbose", to.verbose, "Print the engine's log to stderr")
+    ->group(group);
+  app.add_flag("--no-color", to.no_colour, "No colours; so does $NO_COLOR")
+    ->group(group);
+  for (auto* verb : app.get_subcommands([](CLI::App*) { return true; }))
+    add_common(*verb, to);
+}
+
+/// A verb that does something; `then` notes which one it was.
+CLI::App& add_verb(CLI::App& parent, const std::string& name,
+                   const std::string& description, const char* footer,
+                   std::function<void()> then, bool takes_command = false) {
+  auto& verb = *parent.add_subcommand(name, description);
+  verb.formatter(std::make_shared<usage_formatter>(takes_command));
+  verb.footer(footer);
+  verb.callback(std::move(then));
+  verb.group("Verbs");
+  return verb;
+}
+
+/// An argument that must be there and say something.
+void add_name(CLI::App& verb, std::string& to, const std::string& label,
+              const std::string& description) {
+  verb.add_option(label, to, description)->required()->option_text(" ");
+}
+
+CLI::Option* add_text(CLI::App& verb, const std::string& name, std::string& to,
+                      const std::string& label,
+                      const std::string& description) {
+  return verb.add_option(name, to, description)->option_text(label);
+}
+
+void add_env_vars(CLI::App& verb, draft& to) {
+  verb
+    .add_option("--env-var", to.env_vars,
+                "A variable for the command; may be repeated")
+    ->option_text("KEY=VALUE")
+    ->allow_extra_args(false);
+}
+
+void add_run(CLI::App& app, draft& to) {
+  auto& x = to.run;
+  auto& verb = add_verb(
+    app, "run", "Run a command in a leased environment", help::run,
+    [&to] { to.result.verb = to.run; }, true);
+  verb.group("Work");
+  auto* env = add_text(verb, "--env", x.environment, "NAME",
+                       "A configured environment");
+  auto* driver = add_text(verb, "--driver", x.driver, "DRIVER",
+                          "A driver without configuration: local");
+  auto* provider = add_text(verb, "--provider", x.provider, "PROVIDER",
+                            "A sandbox of this provider: bubblewrap");
+  for (auto* option : {env, driver, provider})
+    option->group("Where");
+  env->excludes(driver)->excludes(provider);
+  driver->excludes(provider);
+  add_text(verb, "--workspace", x.workspace, "DIR", "Bring this folder in");
+  add_text(verb, "--cwd", x.cwd, "DIR", "Run there; relative to the workspace");
+  add_env_vars(verb, to);
+  verb.add_flag("--stdin", x.read_stdin,
+                "Give all of standard input to the command");
+  add_text(verb, "--timeout", to.timeout, "TIME",
+           "Stop the command then; 500ms, 30s, 1h30m");
+  add_text(verb, "--ttl", to.ttl, "TIME",
+           "End the lease after this time, whatever happens");
+  add_text(verb, "--run", x.run, "ID",
+           "The run that holds the lease; default a fresh one");
+  verb.add_flag("--keep", x.keep, "Leave the resource for somebody to look at");
+  verb.add_flag("--quiet", x.quiet, "Do not print the phases");
+  add_text(verb, "--report", x.report, "FILE", "Write a JSON report to a file");
+}
+
+void add_env(CLI::App& app, draft& to) {
+  auto& env = *app.add_subcommand("env", "Environments: where work can run");
+  env.group("Configuration");
+  auto& x = to.env_add;
+  auto& add = add_verb(env, "add", "Add an environment, or change it",
+                       help::env_add, [&to] { to.result.verb = to.env_add; });
+  add_name(add, x.name, "NAME", "Its name");
+  auto* provider = add_text(add, "--provider", x.provider, "PROVIDER",
+                            "Sandboxes of this provider");
+  add_text(add, "--driver", x.driver, "DRIVER", "Another driver: local")
+    ->excludes(provider);
+  add_text(add, "--config", x.config, "JSON|@FILE|-",
+           "The driver's or provider's configuration");
+  add.add_option("--set", x.settings, "One configuration value; repeatable")
+    ->option_text("KEY=VALUE")
+    ->allow_extra_args(false);
+  add_text(add, "--description", x.description, "TEXT", "For people");
+  add_verb(env, "list", "List environments", help::env_list,
+           [&to] { to.result.verb = env_list_arguments{}; });
+  auto& show
+    = add_verb(env, "show", "Show an environment and its configuration",
+               help::env_show, [&to] { to.result.verb = to.env_show; });
+  add_name(show, to.env_show.name, "NAME", "The environment");
+  auto& remove
+    = add_verb(env, "remove", "Remove an environment", help::env_remove,
+               [&to] { to.result.verb = to.env_remove; });
+  add_name(remove, to.env_remove.name, "NAME", "The environment");
+}
+
+void add_plugin(CLI::App& app, draft& to) {
+  auto& plugin = *app.add_subcommand("plugin", "Plugins: who makes sandboxes");
+  plugin.group("Configuration");
+  auto& add = add_verb(
+    plugin, "add", "Add a plugin, or change it", help::plugin_add,
+    [&to] { to.result.verb = to.plugin_add; }, true);
+  add_text(add, "--manifest", to.plugin_add.manifest, "FILE (required)",
+           "The plugin's manifest, JSON")
+    ->required();
+  add_env_vars(add, to);
+  add_verb(plugin, "list", "List plugins", help::plugin_list,
+           [&to] { to.result.verb = plugin_list_arguments{}; });
+  auto& remove
+    = add_verb(plugin, "remove", "Remove a plugin", help::plugin_remove,
+               [&to] { to.result.verb = to.plugin_remove; });
+  add_name(remove, to.plugin_remove.key, "KEY", "The plugin's key");
+}
+
+void add_lease(CLI::App& app, draft& to) {
+  auto& lease = *app.add_subcommand("lease", "Leases: who holds what");
+  lease.group("Records");
+  auto& x = to.lease_list;
+  auto& list
+    = add_verb(lease, "list", "List leases, latest first", help::lease_list,
+               [&to] { to.result.verb = to.lease_list; });
+  add_text(list, "--env", x.environment, "NAME", "Only of this environment");
+  add_text(list, "--run", x.run, "ID", "Only of this run");
+  list.add_flag("--all", x.all, "Those too that have ended for good");
+  list.add_option("--limit", x.limit, "At most so many; default 100")
+    ->option_text("N")
+    ->check(CLI::Range(1u, 100'000u));
+  auto& show
+    = add_verb(lease, "show", "Show a lease and its history", help::lease_show,
+               [&to] { to.result.verb = to.lease_show; });
+  add_name(show, to.lease_show.id, "ID", "The lease, or how its id begins");
+  auto& end = to.lease_release;
+  auto& release = add_verb(lease, "release", "End a lease", help::lease_release,
+                           [&to] { to.result.verb = to.lease_release; });
+  add_name(release, end.id, "ID", "The lease, or how its id begins");
+  auto* failed = release.add_flag("--failed", end.failed, "The run failed");
+  release.add_flag("--expired", end.expired, "The run took too long")
+    ->excludes(failed);
+  add_text(release, "--reason", end.reason, "TEXT", "For the record");
+  auto& destroy = add_verb(lease, "destroy", "Remove a lease's resource now",
+                           help::lease_destroy,
+                           [&to] { to.result.verb = to.lease_destroy; });
+  add_name(destroy, to.lease_destroy.id, "ID",
+           "The lease, or how its id begins");
+  add_text(destroy, "--reason", to.lease_destroy.reason, "TEXT",
+           "For the record");
+}
+
+} // namespace
+
+void add_verbs(CLI::App& app, draft& to) {
+  app.formatter(std::make_shared<usage_formatter>(false));
+  app.footer(help::program);
+  app.require_subcommand(1);
+  add_run(app, to);
+  auto& probe = add_verb(app, "probe", "Test whether an environment works",
+                         help::probe, [&to] { to.result.verb = to.probe; });
+  probe.group("Work");
+  add_name(probe, to.probe.environment, "ENV", "The environment");
+  add_env(app, to);
+  add_plugin(app, to);
+  add_lease(app, to);
+  add_verb(app, "version", "Print the version", help::version, [&to] {
+    to.result.verb = version_arguments{};
+  }).group("Records");
+  for (auto* name : {"env", "plugin", "lease"}) {
+    auto* group = app.get_subcommand(name);
+    group->formatter(std::make_shared<usage_formatter>(false));
+    group->footer("leasehold " + std::string{name} + " VERB --help says more.");
+    group->require_subcommand(1);
+  }
+  add_common(app, to.result.common);
+}
+
+} // namespace leasehold::cli

@@ -1,0 +1,36 @@
+#pragma once
+
+// Every verb with its options, as CLI11 is told about them.
+
+#include "cli/arguments.hpp"
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+
+namespace leasehold::cli {
+
+/// The command line under construction: CLI11 writes into it.
+struct draft {
+  arguments result;
+  std::vector<std::string> env_vars;
+  std::string timeout;
+  std::string ttl;
+  run_arguments run;
+  env_add_arguments env_add;
+  env_show_arguments env_show;
+  env_remove_arguments env_remove;
+  plugin_add_arguments plugin_add;
+  plugin_remove_arguments plugin_remove;
+  lease_list_arguments lease_list;
+  lease_show_arguments lease_show;
+  lease_release_arguments lease_release;
+  lease_destroy_arguments lease_destroy;
+  probe_arguments probe;
+};
+
+/// Adds all verbs to `app`. Parsing then fills `to`; what follows `--`, times
+/// and variables are left to the caller.
+void add_verbs(CLI::App& app, draft& to);
+
+} // namespace leasehold::cli

@@ -1,0 +1,24 @@
+# Where everything that is not ours comes from (DESIGN: dependencies).
+# `./dev setup` provides what Debian does not package in a usable version and
+# tells us through the environment where it is.
+
+find_package(Threads REQUIRED)
+find_package(nlohmann_json 3.11 REQUIRED)
+find_package(SQLite3 3.35 REQUIRED)
+find_package(Boost 1.81 REQUIRED COMPONENTS filesystem)
+
+find_package(CAF 0.18.7 QUIET COMPONENTS core
+  HINTS $ENV{LEASEHOLD_CAF_ROOT})
+if(NOT CAF_FOUND)
+  message(FATAL_ERROR "CAF 0.18.7 or newer is not installed. Run ./dev setup, "
+                      "or set CAF_ROOT to where you installed it.")
+endif()
+
+find_path(LEASEHOLD_VALIJSON_INCLUDE valijson/validator.hpp
+  HINTS $ENV{LEASEHOLD_VALIJSON_ROOT})
+if(NOT LEASEHOLD_VALIJSON_INCLUDE)
+  message(FATAL_ERROR "valijson's headers are not installed. Run ./dev setup.")
+endif()
+add_library(leasehold_valijson INTERFACE)
+target_include_directories(leasehold_valijson SYSTEM INTERFACE
+  $<BUILD_INTERFACE:${LEASEHOLD_VALIJSON_INCLUDE}>)

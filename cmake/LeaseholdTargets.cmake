@@ -1,0 +1,39 @@
+# How our targets are made: one place for the standard, warnings, sanitizers.
+
+# What every target of ours is compiled with. Nothing of it reaches users.
+add_library(leasehold_build_flags INTERFACE)
+target_compile_features(leasehold_build_flags INTERFACE cxx_std_20)
+target_compile_options(leasehold_build_flags INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor
+  $<$<BOOL:${LEASEHOLD_WERROR}>:-Werror>)
+if(LEASEHOLD_SANITIZE)
+  target_compile_options(leasehold_build_flags INTERFACE
+    -fsanitize=${LEASEHOLD_SANITIZE} -fno-omit-frame-pointer
+    -fno-sanitize-recover=all)
+  target_link_options(leasehold_build_flags INTERFACE
+    -fsanitize=${LEASEHOLD_SANITIZE})
+endif()
+
+function(_leasehold_setup target)
+  target_link_libraries(${target} PRIVATE
+    $<BUILD_INTERFACE:leasehold_build_flags>)
+  target_include_directories(${target}
+    PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
+  set_target_properties(${target} PROPERTIES
+    CXX_EXTENSIONS OFF
+    POSITION_INDEPENDENT_CODE ON)
+endfunction()
+
+# leasehold_library(NAME SOURCE...): a static library of one folder.
+function(leasehold_library name)
+  add_library(${name} STATIC ${ARGN})
+  _leasehold_setup(${name})
+endfunction()
+
+# leasehold_program(NAME SOURCE...): a program; all of them end up in bin/.
+function(leasehold_program name)
+  add_executable(${name} ${ARGN})
+  _leasehold_setup(${name})
+  set_target_properties(${name} PROPERTIES
+    RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+endfunction()

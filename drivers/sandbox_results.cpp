@@ -1,0 +1,174 @@
+#include "drivers/sandbox_params.hpp"
+#include "messages/json.hpp"
+
+#include <nlohmann/json.hpp>
+
+namespace leasehold::sandbox {
+
+namespace {
+
+using nlohmann::json;
+
+json_text pack(const json& x) {
+  return json_text{x.dump(-1, ' ', false, json::error_handler_t::replace)};
+}
+
+std::string text_of(const json& x, const char* key) {
+  auto pos = x.find(key);
+  return pos != x.end() && pos->is_string() ? pos->get<std::string>()
+                                            : std::string{};
+}
+
+bool flag_of(const json& x, const char* key) {
+  auto pos = x.find(key);
+  return pos != x.end() && *pos == json(true);
+}
+
+json member(const json& x, const char* key) {
+  auto pos = x.find(key);
+  return pos != x.end() && pos->is_object() ? *pos : json::object();
+}
+
+/// The answer as an object, or what is wrong with it. The provider did what it
+/// was asked before it answered badly.
+result<json> object_of(const json_text& answer, const char* verb) {
+  auto x = json::parse(answer.text, nullptr, false);
+  if (x.is_object())
+    return x;
+  return failure{ec::protocol_violation,
+                 std::string{"The worker answered "} + verb
+                   + " with something that is not an object.",
+                 answer.text.substr(0, 200), acted::yes};
+}
+
+failure missing(const char* verb, const char* field, const json_text& answer) {
+  return {ec::protocol_violation,
+          std::string{"The worker answered "} + verb + " without a valid `"
+            + field + "`.",
+          answer.text.substr(0, 200), acted::yes};
+}
+
+/// Lines of an array of texts, or of objects with a `message`.
+std::string joined(const json& x, const char* key) {
+  std::string out;
+  auto pos = x.find(key);
+  if (pos == x.end() || !pos->is_array())
+    return out;
+  for (const auto& line : *pos)
+    if (line.is_string())
+      out += (out.empty() ? "" : "\n") + line.get<std::string>();
+  return out;
+}
+
+} // namespace
+
+result<resource_ready> parse_ready(const json_text& answer,
+                                   const json_text& metadata) {
+  auto x = object_of(answer, "the lease call");
+  if (!x)
+    return x.error();
+  auto id = x->find("providerLeaseId");
+  if (id == x->end() || (!id->is_string() && !id->is_null()))
+    return missing("the lease call", "providerLeaseId", answer);
+  resource_ready out;
+  if (id->is_string())
+    out.resource = {id->get<std::string>()};
+  if (auto expires = text_of(*x, "expiresAt"); !expires.empty())
+    out.expires_at = parse_iso8601(expires);
+  // Beside the engine's own keys, which no provider can shadow.
+  auto own = json::parse(metadata.text, nullptr, false);
+  own["providerMetadata"] = member(*x, "metadata");
+  out.metadata = pack(own);
+  return out;
+}
+
+result<workspace_realized> parse_realized(const json_text& answer) {
+  auto x = object_of(answer, "environmentRealizeWorkspace");
+  if (!x)
+    return x.error();
+  auto cwd = text_of(*x, "cwd");
+  if (cwd.empty())
+    return missing("environmentRealizeWorkspace", "cwd", answer);
+  return workspace_realized{std::move(cwd), pack(member(*x, "metadata"))};
+}
+
+result<command_result> parse_executed(const json_text& answer) {
+  auto x = object_of(answer, "environmentExecute");
+  if (!x)
+    return x.error();
+  auto code = x->find("exitCode");
+  if (code == x->end() || (!code->is_null() && !code->is_number_integer()))
+    return missing("environmentExecute", "exitCode", answer);
+  command_result out;
+  if (code->is_number_integer())
+    out.exit_code = code->get<int32_t>();
+  out.signal = text_of(*x, "signal");
+  out.timed_out = flag_of(*x, "timedOut");
+  out.stdout_text = text_of(*x, "stdout");
+  out.stderr_text = text_of(*x, "stderr");
+  auto metadata = member(*x, "metadata");
+  out.cancelled = flag_of(metadata, "cancelled");
+  out.metadata = pack(metadata);
+  return out;
+}
+
+result<std::vector<listed_resource>> parse_listed(const json_text& answer) {
+  auto x = object_of(answer, "environmentListLeases");
+  if (!x)
+    return x.error();
+  auto leases = x->find("leases");
+  if (leases == x->end() || !leases->is_array())
+    return missing("environmentListLeases", "leases", answer);
+  std::vector<listed_resource> out;
+  for (const auto& entry : *leases) {
+    auto id = entry.is_object() ? text_of(entry, "providerLeaseId") : "";
+    if (!id.empty())
+      out.push_back({{id}, {text_of(entry, "leaseId")}});
+  }
+  return out;
+}
+
+result<probe_report> parse_probed(const json_text& answer,
+                                  const std::string& provider,
+                                  const std::string& plugin_key) {
+  auto x = object_of(answer, "environmentProbe");
+  if (!x)
+    return x.error();
+  probe_report out;
+  out.ok = flag_of(*x, "ok");
+  out.driver = "sandbox";
+  out.summary = text_of(*x, "summary");
+  if (out.summary.empty())
+    out.summary = "Sandbox provider \"" + provider + "\" probe "
+                  + (out.ok ? "passed." : "failed.");
+  json details{{"provider", provider}, {"pluginKey", plugin_key}};
+  details["diagnostics"] = x->value("diagnostics", json::array());
+  details["metadata"] = member(*x, "metadata");
+  out.details = pack(details);
+  return out;
+}
+
+result<json_text> parse_validated(const json_text& answer,
+                                  const std::string& provider,
+                                  const json_text& sent) {
+  auto x = object_of(answer, "environmentValidateConfig");
+  if (!x)
+    return x.error();
+  if (!flag_of(*x, "ok")) {
+    auto errors = joined(*x, "errors");
+    auto first = errors.substr(0, errors.find('\n'));
+    return failure{ec::invalid_config,
+                   first.empty() ? "Sandbox provider \"" + provider
+                                     + "\" rejected its config."
+                                 : first,
+                   errors};
+  }
+  auto normalized = x->find("normalizedConfig");
+  auto out = normalized != x->end() && normalized->is_object()
+               ? *normalized
+               : json::parse(sent.text, nullptr, false);
+  out["provider"] = provider;
+  return pack(out);
+}
+
+} // namespace leasehold::sandbox

@@ -1,0 +1,132 @@
+#pragma once
+
+// The engine: leases execution environments to runs.
+
+#include "leasehold/options.hpp"
+#include "leasehold/types.hpp"
+
+#include <future>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace leasehold {
+
+/// An engine of its own: no globals, no signal handlers; several may live in
+/// one process and several processes may share one store.
+///
+/// Every verb returns at once and comes in two forms. One returns a future; the
+/// other takes a callback, which runs exactly once on a thread of the engine
+/// and should be quick. Verbs are thread-safe. Failures are values of type
+/// `failure`; exceptions mean misuse.
+class engine {
+public:
+  /// Opens the store and starts. Throws `bad_result` if the store cannot be
+  /// used; see `open` for the form that does not throw.
+  explicit engine(options opts = {});
+
+  /// Opens the store and starts. Errors: `store_unusable`, `store_unavailable`.
+  static result<engine> open(options opts = {});
+
+  engine(engine&&) noexcept;
+
+  engine& operator=(engine&&) noexcept;
+
+  /// Releases what is still leased as `failed` (reason `engine_stopped`), stops
+  /// the workers, and returns with all threads joined and all children gone.
+  /// Takes `stop_timeout` plus the workers' own time-outs at most; leases that
+  /// could not be released by then are resolved by the next engine.
+  ~engine();
+
+  // -- leasing ----------------------------------------------------------------
+
+  /// Finds the run a resource: resumes a parked one, else makes one. Errors:
+  /// `unknown_environment`, `environment_inactive`, `unknown_provider`,
+  /// `worker_not_ready`, `provider_refused`, `call_timed_out` (the engine
+  /// finds out what became of it), `store_unavailable`, …
+  std::future<result<lease>> acquire(acquire_request what);
+  void acquire(acquire_request what, completion<lease> then);
+
+  /// Ends one lease. Never blocked by a worker that is not running: the lease
+  /// ends and its cleanup is owed.
+  std::future<result<ended_lease>> release(const lease& which,
+                                           release_request how = {});
+  void release(const lease& which, release_request how,
+               completion<ended_lease> then);
+
+  /// Ends every lease of a run, in parallel. One that fails stops no other.
+  std::future<result<ended_run>> release_run(std::string run, outcome how);
+  void release_run(std::string run, outcome how, completion<ended_run> then);
+
+  /// Removes the lease's resource now, whatever state the lease is in, even a
+  /// lease of another engine.
+  std::future<result<ended_lease>> destroy(const lease& which,
+                                           std::string reason = {});
+  void destroy(const lease& which, std::string reason,
+               completion<ended_lease> then);
+
+  /// Makes the lease end no earlier than `ttl` from now; answers with the new
+  /// end in milliseconds since the Unix epoch.
+  std::future<result<int64_t>> renew(const lease& which,
+                                     std::chrono::milliseconds ttl);
+
+  // -- commands ---------------------------------------------------------------
+
+  /// Brings a folder in; answers with where commands find it.
+  std::future<result<realized_workspace>> realize(const lease& which,
+                                                  workspace what);
+  void realize(const lease& which, workspace what,
+               completion<realized_workspace> then);
+
+  /// Runs a command to its end. `on_output` takes its output as it comes.
+  /// Errors: `command_not_started`, `outcome_unknown` (the worker died),
+  /// `stale_lease`, `lease_ended`, …
+  std::future<result<finished>> execute(const lease& which, command what,
+                                        output_callback on_output = {});
+  void execute(const lease& which, command what, output_callback on_output,
+               completion<finished> then);
+
+  // -- environments and plugins -----------------------------------------------
+
+  /// Adds an environment, or changes the one of this name. The config is
+  /// validated by its driver and stored with defaults filled in. Errors:
+  /// `unknown_driver`, `unknown_provider`, `invalid_config`.
+  std::future<result<environment_info>> put_environment(environment_info what);
+  std::future<result<std::vector<environment_info>>> environments();
+  std::future<result<environment_info>> find_environment(std::string name);
+  /// Errors: `in_use` while leases hold it.
+  std::future<result<done>> remove_environment(std::string name);
+  /// Tests an environment. One that does not work is a report, not an error.
+  std::future<result<probe_result>> probe(std::string name);
+
+  /// Adds a plugin, or changes the one with this key.
+  std::future<result<plugin_info>> put_plugin(plugin_info what);
+  std::future<result<std::vector<plugin_info>>> plugins();
+  /// Errors: `in_use` while leases hold it.
+  std::future<result<done>> remove_plugin(std::string key);
+
+  // -- records ----------------------------------------------------------------
+
+  std::future<result<std::vector<lease_info>>> leases(lease_filter which = {});
+  /// Finds a lease by its id or by the only id that begins so.
+  std::future<result<lease_info>> find_lease(std::string id);
+  std::future<result<std::vector<history_line>>> history(std::string id);
+
+  /// Ready once the leases of dead engines have been ended and every cleanup
+  /// that was owed has been tried once. Serving does not wait for it.
+  std::future<result<done>> recovered();
+
+  /// Ready once no cleanup is owed, or after `patience`; says how many are
+  /// left.
+  std::future<result<size_t>> settled(std::chrono::milliseconds patience);
+
+  /// Sees every transition of leases and workers, on threads of the engine.
+  void subscribe(std::function<void(const event&)> callback);
+
+private:
+  struct impl;
+  explicit engine(std::unique_ptr<impl> self);
+  std::unique_ptr<impl> impl_;
+};
+
+} // namespace leasehold

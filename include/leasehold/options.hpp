@@ -1,0 +1,85 @@
+#pragma once
+
+// Every tunable of an engine: default, unit, reason.
+
+#include "leasehold/types.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace leasehold {
+
+struct options {
+  /// Where leases are recorded: the path of an SQLite database, made on first
+  /// use. Its directory must exist.
+  std::string store = "leasehold.db";
+
+  /// Threads for the actors; 0 means one per core. Beside them an engine has
+  /// one for child processes and two for the store.
+  size_t threads = 0;
+
+  /// Where the helper programs are; empty means: beside this program, then
+  /// where they were installed, then where they were built.
+  std::string helpers = {};
+
+  /// How long an acquire waits for a plugin worker that is getting ready.
+  std::chrono::milliseconds worker_ready_grace{5'000};
+
+  /// How long a worker may take to answer `initialize`.
+  std::chrono::milliseconds worker_initialize_timeout{15'000};
+
+  /// How often a worker is asked for its health; three misses restart it.
+  std::chrono::milliseconds worker_health_interval{30'000};
+
+  /// Pauses between restarts of a crashing worker: the first restart is
+  /// immediate, the second waits this long, each further one twice as long, up
+  /// to the cap, ±25 %.
+  std::chrono::milliseconds worker_restart_delay{1'000};
+  std::chrono::milliseconds worker_restart_delay_max{300'000};
+
+  /// How long a worker must run before its crashes are forgotten.
+  std::chrono::milliseconds worker_stable_after{60'000};
+
+  /// This many crashes within the window make a worker *broken*: it is left
+  /// alone for the longest pause and then tried once more.
+  size_t worker_crashes_max = 10;
+  std::chrono::milliseconds worker_crash_window{600'000};
+
+  /// Calls to one worker at a time, and calls that may wait for their turn.
+  size_t worker_calls_max = 256;
+  size_t worker_queue_max = 4'096;
+
+  /// The longest line that a worker may send, in bytes.
+  size_t worker_line_max = 128u << 20;
+
+  /// How long a stopping worker gets to finish its calls, to answer
+  /// `shutdown`, to follow SIGTERM, and to be gone after SIGKILL.
+  std::chrono::milliseconds worker_drain_timeout{5'000};
+  std::chrono::milliseconds worker_shutdown_timeout{10'000};
+  std::chrono::milliseconds worker_terminate_timeout{5'000};
+  std::chrono::milliseconds worker_kill_timeout{2'000};
+
+  /// Pauses between attempts to clean up: doubling from the first to the cap.
+  /// After the last attempt an operator must act.
+  std::chrono::milliseconds cleanup_retry_delay{5'000};
+  std::chrono::milliseconds cleanup_retry_delay_max{600'000};
+  uint32_t cleanup_attempts_max = 20;
+
+  /// Cleanups started at a time.
+  uint32_t cleanup_batch_max = 100;
+
+  /// Whether environments of the built-in `fake` provider may be saved. It makes
+  /// nothing and runs nothing: for tests and benchmarks.
+  bool allow_fake_provider = false;
+
+  /// How long the destructor waits for its leases to be released.
+  std::chrono::milliseconds stop_timeout{15'000};
+
+  /// Takes what the engine has to say for people. Any thread; empty: silence.
+  std::function<void(log_level, std::string_view)> log = {};
+};
+
+} // namespace leasehold

@@ -1,0 +1,165 @@
+#include "messages/json.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cstdio>
+#include <ctime>
+
+namespace leasehold {
+
+namespace {
+
+using nlohmann::json;
+
+void drop_nulls(json& x) {
+  if (!x.is_object())
+    return;
+  for (auto i = x.begin(); i != x.end();) {
+    if (i->is_null()) {
+      i = x.erase(i);
+    } else {
+      drop_nulls(*i);
+      ++i;
+    }
+  }
+}
+
+/// Reads exactly `count` digits at `pos` and moves on.
+bool read_digits(std::string_view text, size_t& pos, size_t count, int& out) {
+  if (text.size() < pos + count)
+    return false;
+  out = 0;
+  for (auto c : text.substr(pos, count)) {
+    if (c < '0' || c > '9')
+      return false;
+    out = out * 10 + (c - '0');
+  }
+  pos += count;
+  return true;
+}
+
+bool read_char(std::string_view text, size_t& pos, std::string_view any_of) {
+  if (pos >= text.size() || any_of.find(text[pos]) == std::string_view::npos)
+    return false;
+  ++pos;
+  return true;
+}
+
+/// Milliseconds of a fraction such as `.25`, if there is one.
+int read_fraction(std::string_view text, size_t& pos) {
+  auto ms = 0;
+  if (!read_char(text, pos, ".,"))
+    return ms;
+  for (auto weight = 100;
+       pos < text.size() && text[pos] >= '0' && text[pos] <= '9'; weight /= 10)
+    ms += weight * (text[pos++] - '0');
+  return ms;
+}
+
+/// Minutes east of Greenwich.
+bool read_zone(std::string_view text, size_t& pos, int& minutes) {
+  minutes = 0;
+  if (read_char(text, pos, "Zz"))
+    return pos == text.size();
+  if (pos >= text.size() || (text[pos] != '+' && text[pos] != '-'))
+    return false;
+  auto sign = text[pos++] == '-' ? -1 : 1;
+  auto hour = 0;
+  auto minute = 0;
+  if (!read_digits(text, pos, 2, hour))
+    return false;
+  read_char(text, pos, ":");
+  if (!read_digits(text, pos, 2, minute) || pos != text.size())
+    return false;
+  minutes = sign * (hour * 60 + minute);
+  return hour < 24 && minute < 60;
+}
+
+} // namespace
+
+result<json_text> canonical_object(std::string_view text,
+                                   std::string_view what) {
+  try {
+    auto parsed = json::parse(text);
+    if (!parsed.is_object())
+      return failure{ec::invalid_request, std::string{what}
+                                            + " must be a JSON object, not "
+                                            + parsed.type_name() + "."};
+    return json_text{parsed.dump()};
+  } catch (const json::exception& err) {
+    return failure{ec::invalid_request, std::string{what} + " is not JSON.",
+                   err.what()};
+  }
+}
+
+std::string config_fingerprint(const json_text& config,
+                               const std::vector<std::string>& ignored) {
+  auto parsed = json::parse(config.text, nullptr, false);
+  if (!parsed.is_object())
+    return {};
+  for (const auto& key : ignored)
+    parsed.erase(key);
+  drop_nulls(parsed);
+  return parsed.dump();
+}
+
+json_text with_member(const json_text& object, std::string_view key,
+                      const json_text& value) {
+  auto parsed = json::parse(object.text, nullptr, false);
+  auto member = json::parse(value.text, nullptr, false);
+  if (!parsed.is_object() || member.is_discarded())
+    return object;
+  parsed[std::string{key}] = std::move(member);
+  return json_text{parsed.dump()};
+}
+
+std::string text_member(const json_text& object, std::string_view key) {
+  auto parsed = json::parse(object.text, nullptr, false);
+  if (!parsed.is_object())
+    return {};
+  auto pos = parsed.find(std::string{key});
+  return pos != parsed.end() && pos->is_string() ? pos->get<std::string>()
+                                                 : std::string{};
+}
+
+std::string json_string(std::string_view text) {
+  return json(text).dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+std::optional<timestamp> parse_iso8601(std::string_view text) {
+  size_t pos = 0;
+  std::tm tm{};
+  auto zone = 0;
+  if (!read_digits(text, pos, 4, tm.tm_year) || !read_char(text, pos, "-")
+      || !read_digits(text, pos, 2, tm.tm_mon) || !read_char(text, pos, "-")
+      || !read_digits(text, pos, 2, tm.tm_mday) || !read_char(text, pos, "Tt ")
+      || !read_digits(text, pos, 2, tm.tm_hour) || !read_char(text, pos, ":")
+      || !read_digits(text, pos, 2, tm.tm_min))
+    return std::nullopt;
+  if (read_char(text, pos, ":") && !read_digits(text, pos, 2, tm.tm_sec))
+    return std::nullopt;
+  auto ms = read_fraction(text, pos);
+  if (!read_zone(text, pos, zone) || tm.tm_mon < 1 || tm.tm_mon > 12
+      || tm.tm_mday < 1 || tm.tm_mday > 31 || tm.tm_hour > 24 || tm.tm_min > 59
+      || tm.tm_sec > 60)
+    return std::nullopt;
+  tm.tm_year -= 1900;
+  --tm.tm_mon;
+  return timestamp{(static_cast<int64_t>(timegm(&tm)) - zone * 60) * 1000 + ms};
+}
+
+std::string to_iso8601(timestamp at) {
+  auto seconds
+    = static_cast<time_t>(at.ms >= 0 ? at.ms / 1000 : (at.ms - 999) / 1000);
+  auto ms = static_cast<int>(at.ms - static_cast<int64_t>(seconds) * 1000);
+  std::tm tm{};
+  gmtime_r(&seconds, &tm);
+  char day[32];
+  std::strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm);
+  char out[48];
+  std::snprintf(out, sizeof(out), "%s.%03dZ", day, ms);
+  return out;
+}
+
+} // namespace leasehold

@@ -1,0 +1,37 @@
+#pragma once
+
+// What actors tell each other about live leases, and about going down.
+
+#include "messages/environment_use.hpp"
+#include "messages/ids.hpp"
+#include "messages/lease.hpp"
+
+#include <optional>
+
+namespace leasehold {
+
+/// LEASE -> SUPERVISOR: it has ended, and the actor leaves.
+struct lease_over {
+  lease_id lease;
+  environment_id environment;
+  lease_ended how;
+  /// What waits for the next run, if anything does.
+  std::optional<parked_resource> parked;
+};
+
+/// ENGINE -> SUPERVISOR: release everything, stop the workers, and leave.
+struct shut_down {};
+
+template <class Inspector>
+bool inspect(Inspector& f, lease_over& x) {
+  return f.object(x).fields(f.field("lease", x.lease),
+                            f.field("environment", x.environment),
+                            f.field("how", x.how), f.field("parked", x.parked));
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, shut_down& x) {
+  return f.object(x).fields();
+}
+
+} // namespace leasehold

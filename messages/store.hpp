@@ -1,0 +1,265 @@
+#pragma once
+
+// What the engine asks of the store. Each write is one guarded change with its
+// line of history: all of it happens, or none of it and the answer is a
+// `conflict`. Times are the store's own; writes say durations.
+
+#include "messages/environment.hpp"
+#include "messages/ids.hpp"
+#include "messages/lease.hpp"
+#include "messages/result.hpp"
+#include "messages/values.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace leasehold {
+
+/// The answer to every write: it is on disk.
+struct written {
+  /// When, by the store's clock.
+  timestamp at = {};
+  /// The lease's fence after the write; zero for writes without a lease.
+  fence_no fence = 0;
+};
+
+// -- writes: leases -----------------------------------------------------------
+
+/// A new tenancy with a new fence. `row` has neither fence nor times yet, but
+/// for `expires_at`.
+struct insert_lease {
+  lease_row row = {};
+  /// The ended lease whose parked resource this one takes over; empty if none.
+  /// Guard: it is still parked.
+  lease_id claims = {};
+  /// When a transitional state is over, from now; zero means never.
+  milliseconds deadline_in{0};
+  /// When the tenancy ends, from now; zero leaves `row.expires_at`.
+  milliseconds expires_in{0};
+  std::string note = {};
+};
+
+/// The same run takes its own active lease again, under a new fence.
+/// Guard: active, run and fence as given.
+struct reacquire_lease {
+  lease_handle lease = {};
+  run_id run = {};
+  instance_id owner = {};
+  milliseconds expires_in{0};
+  std::string note = {};
+};
+
+/// acquiring -> active. Guard: acquiring under this fence.
+struct activate_lease {
+  lease_handle lease = {};
+  resource_id resource = {};
+  json_text metadata = {};
+  std::optional<timestamp> expires_at = {};
+  std::string note = {};
+};
+
+/// The resource that an acquiring lease took over did not come back: it goes
+/// back to the lease that it came from. Guard: acquiring under this fence.
+struct give_up_resource {
+  lease_handle lease = {};
+  lease_id claimed_from = {};
+  enum class fate : uint8_t {
+    /// It no longer exists: nothing is owed.
+    gone,
+    /// It is to be destroyed: cleanup is owed from now on.
+    owed,
+    /// It waits for the next run again.
+    parked,
+  };
+  fate what = fate::gone;
+  std::string note = {};
+};
+
+/// Any tenancy -> its end. Guard: status is one of `from`, fence as given.
+struct end_lease {
+  lease_handle lease = {};
+  /// The states that this write may come from.
+  std::vector<lease_status> from = {};
+  lease_status to = lease_status::released;
+  std::string failure_reason = {};
+  cleanup_status cleanup = cleanup_status::none;
+  /// When the janitor may try next; only with a cleanup that is owed.
+  std::optional<milliseconds> next_cleanup_in = {};
+  bool parked = false;
+  /// Taken over into the row if it names one.
+  resource_id resource = {};
+  std::string note = {};
+};
+
+/// A later end. Guard: active under this fence.
+struct extend_lease {
+  lease_handle lease = {};
+  milliseconds expires_in{0};
+  std::string note = {};
+};
+
+/// New metadata for a live lease. Guard: active under this fence.
+struct describe_lease {
+  lease_handle lease = {};
+  json_text metadata = {};
+  std::string note = {};
+};
+
+/// How an attempt to clean up ended. Guard: the lease has ended, is not
+/// parked, and its cleanup is owed.
+struct record_cleanup {
+  lease_id lease = {};
+  cleanup_status outcome = cleanup_status::success;
+  /// Counts one more attempt.
+  bool attempted = true;
+  /// When to try again; without it an owed cleanup waits for an operator.
+  std::optional<milliseconds> next_cleanup_in = {};
+  /// Taken over into the row if it names one.
+  resource_id resource = {};
+  std::string note = {};
+};
+
+/// An ended lease's resource is to be destroyed after all: parked, retained,
+/// or waiting for an operator. Guard: ended, cleanup is not `success`.
+struct owe_cleanup {
+  lease_id lease = {};
+  milliseconds next_cleanup_in{0};
+  std::string reason = {};
+  std::string note = {};
+};
+
+// -- writes: the rest ---------------------------------------------------------
+
+/// A new environment, or a new version of the one with this id.
+/// Conflict: another one has this name.
+struct put_environment {
+  environment_row row = {};
+};
+
+/// Conflict: leases hold it (acquiring, active, parked, retained, or owing a
+/// cleanup).
+struct remove_environment {
+  environment_id id = {};
+};
+
+/// A new plugin, or a new version of the one with this key; keeps its id and
+/// its place in the install order.
+struct put_plugin {
+  plugin_row row = {};
+};
+
+/// Conflict: leases of its providers are still held.
+struct remove_plugin {
+  plugin_id id = {};
+};
+
+/// This engine lives from now on.
+struct register_instance {
+  instance_row row = {};
+};
+
+using store_write = std::variant<
+  insert_lease, reacquire_lease, activate_lease, give_up_resource, end_lease,
+  extend_lease, describe_lease, record_cleanup, owe_cleanup, put_environment,
+  remove_environment, put_plugin, remove_plugin, register_instance>;
+
+// -- reads --------------------------------------------------------------------
+
+/// One lease by its id, or by the only id that begins so.
+struct get_lease {
+  std::string id_or_prefix = {};
+};
+
+/// Leases, latest first. Empty fields do not filter.
+struct list_leases {
+  environment_id environment = {};
+  run_id run = {};
+  std::vector<lease_status> status = {};
+  /// Only parked ones.
+  bool parked = false;
+  uint32_t limit = 1000;
+};
+
+/// Leases whose cleanup is owed and due at the store's now, longest due first.
+struct list_due_cleanups {
+  uint32_t limit = 100;
+};
+
+/// Leases that owe a cleanup, due or not, soonest first.
+struct list_owed_cleanups {
+  uint32_t limit = 100;
+};
+
+/// Tenancies that nobody minds: acquiring or active, and their engine is dead.
+struct list_orphans {
+  instance_id asker = {};
+  uint32_t limit = 1000;
+};
+
+/// A lease's history, first line first.
+struct list_events {
+  lease_id lease = {};
+};
+
+/// One environment by its id or name.
+struct get_environment {
+  std::string id_or_name = {};
+};
+
+struct list_environments {};
+
+/// One plugin by its id or key.
+struct get_plugin {
+  std::string id_or_key = {};
+};
+
+/// Every plugin, in install order.
+struct list_plugins {};
+
+using store_query
+  = std::variant<get_lease, list_leases, list_due_cleanups, list_owed_cleanups,
+                 list_orphans, list_events, get_environment, list_environments,
+                 get_plugin, list_plugins>;
+
+/// Leases, and the store's clock when they were read.
+struct lease_rows {
+  timestamp at = {};
+  std::vector<lease_row> rows = {};
+};
+
+struct lease_events {
+  std::vector<lease_event> rows = {};
+};
+
+struct environment_rows {
+  std::vector<environment_row> rows = {};
+};
+
+struct plugin_rows {
+  std::vector<plugin_row> rows = {};
+};
+
+/// `get_…` and `list_…` answer with the rows of their kind. A `get_…` that
+/// finds nothing fails with `unknown_…`, one that finds several with
+/// `invalid_request`.
+using store_answer
+  = std::variant<lease_rows, lease_events, environment_rows, plugin_rows>;
+
+// -- the store's own threads --------------------------------------------------
+
+/// WRITER -> STORE: the batch has been tried; one outcome per command, in
+/// order.
+struct write_outcomes {
+  std::vector<result<written>> outcomes;
+};
+
+/// READER -> STORE: the answer to the question of this number.
+struct read_outcome {
+  uint64_t number = 0;
+  result<store_answer> answer;
+};
+
+} // namespace leasehold

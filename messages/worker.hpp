@@ -1,0 +1,179 @@
+#pragma once
+
+// Plugin workers: finding them, calling them, and what their processes say.
+
+#include "messages/command.hpp"
+#include "messages/environment.hpp"
+#include "messages/result.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace leasehold {
+
+/// A plugin worker that answers calls.
+struct ready_worker {
+  plugin_row plugin;
+  /// What it said at `initialize`; empty if it said nothing.
+  std::vector<std::string> supported_methods;
+};
+
+/// One JSON-RPC call to a plugin worker.
+struct worker_call {
+  std::string method;
+  json_text params;
+  /// Whose call it is; travels in the envelope and shares the queue fairly.
+  company_id company;
+  /// Zero: the channel's default of 30 s.
+  milliseconds timeout{0};
+  /// Takes `execute.log`; may be null.
+  std::shared_ptr<output_sink> output;
+  /// Takes the result of a call that had timed out; may be empty. Called at
+  /// most once, from any thread.
+  std::function<void(json_text)> late;
+};
+
+// -- drivers and the supervisor -----------------------------------------------
+
+/// DRIVER -> SUPERVISOR: find the worker of this sandbox provider and wait for
+/// it within the grace period.
+struct find_worker {
+  std::string provider;
+  completion<ready_worker> then;
+};
+
+/// DRIVER -> SUPERVISOR -> WORKER: make this call.
+struct call_worker {
+  plugin_id plugin;
+  worker_call call;
+  /// Whether a worker that is not ready is waited for.
+  bool wait = false;
+  completion<json_text> then;
+};
+
+/// WORKER -> SUPERVISOR: calls are answered from now on.
+struct worker_is_ready {
+  plugin_id plugin;
+  /// Which start of the plugin's worker this is.
+  uint64_t incarnation = 0;
+  std::vector<std::string> supported_methods;
+};
+
+/// WORKER -> SUPERVISOR: the process is gone, and so am I.
+struct worker_is_gone {
+  plugin_id plugin;
+  uint64_t incarnation = 0;
+  /// Whether somebody asked for it.
+  bool expected = false;
+  failure why;
+};
+
+/// SUPERVISOR -> WORKER: finish your calls, then stop.
+struct stop_worker {};
+
+/// ENGINE -> SUPERVISOR: this plugin was added, changed or removed.
+struct plugin_changed {
+  plugin_id plugin;
+};
+
+// -- the worker's process -----------------------------------------------------
+
+/// PROCESS -> WORKER: the child runs.
+struct process_started {
+  int64_t pid = 0;
+};
+
+/// PROCESS -> WORKER: the child could not be started.
+struct process_not_started {
+  failure why;
+};
+
+/// PROCESS -> WORKER: one line of standard output.
+struct process_line {
+  std::string text;
+};
+
+/// PROCESS -> WORKER: a line beyond the limit, of which this is the beginning.
+struct process_overlong_line {
+  std::string head;
+  uint64_t bytes = 0;
+};
+
+/// PROCESS -> WORKER: something on standard error.
+struct process_stderr {
+  std::string text;
+};
+
+/// PROCESS -> WORKER: standard output was closed, though the child lives.
+struct process_closed_stdout {};
+
+/// PROCESS -> WORKER: the child has ended.
+struct process_exited {
+  int32_t code = -1;
+  int32_t signal = 0;
+};
+
+template <class Inspector>
+bool inspect(Inspector& f, worker_is_ready& x) {
+  return f.object(x).fields(f.field("plugin", x.plugin),
+                            f.field("incarnation", x.incarnation),
+                            f.field("supported_methods", x.supported_methods));
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, worker_is_gone& x) {
+  return f.object(x).fields(
+    f.field("plugin", x.plugin), f.field("incarnation", x.incarnation),
+    f.field("expected", x.expected), f.field("why", x.why));
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, stop_worker& x) {
+  return f.object(x).fields();
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, plugin_changed& x) {
+  return f.object(x).fields(f.field("plugin", x.plugin));
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, process_started& x) {
+  return f.object(x).fields(f.field("pid", x.pid));
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, process_not_started& x) {
+  return f.object(x).fields(f.field("why", x.why));
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, process_line& x) {
+  return f.object(x).fields(f.field("text", x.text));
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, process_overlong_line& x) {
+  return f.object(x).fields(f.field("head", x.head), f.field("bytes", x.bytes));
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, process_stderr& x) {
+  return f.object(x).fields(f.field("text", x.text));
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, process_closed_stdout& x) {
+  return f.object(x).fields();
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, process_exited& x) {
+  return f.object(x).fields(f.field("code", x.code),
+                            f.field("signal", x.signal));
+}
+
+} // namespace leasehold

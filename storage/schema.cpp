@@ -1,0 +1,145 @@
+// The schema, as the steps that lead to it.
+
+#include "storage/schema.hpp"
+
+#include <array>
+#include <string>
+
+namespace leasehold {
+
+namespace {
+
+// Times are milliseconds since the Unix epoch. `seq` is the order in which
+// leases were made; history refers to it because it is small.
+//
+// The indexes are partial where a query asks for the few rows that are of
+// interest, so that the many ended leases cost nothing. Their conditions are
+// repeated word for word in the queries; see sqlite_rows.hpp.
+constexpr const char* first_schema = R"(
+CREATE TABLE environments (
+  id TEXT NOT NULL PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  description TEXT NOT NULL,
+  driver TEXT NOT NULL,
+  status TEXT NOT NULL,
+  config TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL
+);
+
+CREATE TABLE plugins (
+  id TEXT NOT NULL PRIMARY KEY,
+  plugin_key TEXT NOT NULL UNIQUE,
+  version TEXT NOT NULL,
+  status TEXT NOT NULL,
+  install_order INTEGER NOT NULL UNIQUE,
+  manifest_json TEXT NOT NULL,
+  command TEXT NOT NULL,
+  env TEXT NOT NULL,
+  last_error TEXT,
+  installed_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL
+);
+
+CREATE TABLE leases (
+  seq INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  company_id TEXT,
+  environment_id TEXT REFERENCES environments (id) ON DELETE SET NULL,
+  workspace_id TEXT,
+  issue_id TEXT,
+  run_id TEXT,
+  status TEXT NOT NULL,
+  lease_policy TEXT NOT NULL,
+  provider TEXT NOT NULL,
+  provider_lease_id TEXT,
+  exclusive INTEGER NOT NULL,
+  fence INTEGER NOT NULL,
+  owner_instance TEXT,
+  parked INTEGER NOT NULL DEFAULT 0,
+  fingerprint TEXT NOT NULL,
+  cleanup_status TEXT,
+  cleanup_attempts INTEGER NOT NULL DEFAULT 0,
+  next_cleanup_at INTEGER,
+  failure_reason TEXT,
+  metadata TEXT NOT NULL,
+  acquired_at INTEGER NOT NULL,
+  last_used_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  expires_at INTEGER,
+  deadline_at INTEGER,
+  released_at INTEGER
+);
+
+CREATE INDEX leases_by_environment ON leases (environment_id);
+CREATE INDEX leases_by_run ON leases (run_id) WHERE run_id IS NOT NULL;
+CREATE INDEX leases_live ON leases (environment_id)
+  WHERE status IN ('acquiring', 'active');
+CREATE INDEX leases_parked ON leases (environment_id) WHERE parked = 1;
+CREATE INDEX leases_retained ON leases (environment_id)
+  WHERE status = 'retained';
+CREATE INDEX leases_owed ON leases (next_cleanup_at)
+  WHERE cleanup_status = 'failed';
+
+-- A resource that may have one holder only has one holder only.
+CREATE UNIQUE INDEX leases_one_holder ON leases (provider_lease_id, provider)
+  WHERE exclusive = 1 AND provider_lease_id IS NOT NULL
+    AND (status IN ('acquiring', 'active') OR parked = 1);
+
+CREATE TABLE lease_events (
+  id INTEGER PRIMARY KEY,
+  lease_seq INTEGER NOT NULL REFERENCES leases (seq),
+  at INTEGER NOT NULL,
+  from_status TEXT,
+  to_status TEXT NOT NULL,
+  fence INTEGER NOT NULL,
+  by_instance TEXT,
+  note TEXT NOT NULL
+);
+
+CREATE INDEX lease_events_by_lease ON lease_events (lease_seq);
+
+CREATE TABLE engine_instances (
+  id TEXT NOT NULL PRIMARY KEY,
+  host TEXT NOT NULL,
+  pid INTEGER NOT NULL,
+  started_at INTEGER NOT NULL
+);
+
+CREATE TABLE fences (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  last INTEGER NOT NULL
+);
+
+INSERT INTO fences VALUES (1, 0);
+)";
+
+constexpr auto steps_in_order = std::array{first_schema};
+
+} // namespace
+
+std::span<const char* const> schema_steps() {
+  return steps_in_order;
+}
+
+int64_t schema_version(sqlite::connection& db) {
+  return db.number("PRAGMA user_version");
+}
+
+void migrate(sqlite::connection& db, std::span<const char* const> steps) {
+  auto last = static_cast<int64_t>(steps.size());
+  while (schema_version(db) < last) {
+    db.execute("BEGIN IMMEDIATE");
+    // Somebody else may have taken the step while we waited.
+    auto version = schema_version(db);
+    if (version < last) {
+      db.execute(steps[static_cast<size_t>(version)]);
+      db.execute("PRAGMA user_version = " + std::to_string(version + 1));
+      db.execute("PRAGMA application_id = "
+                 + std::to_string(sqlite_application_id));
+    }
+    db.execute("COMMIT");
+  }
+}
+
+} // namespace leasehold

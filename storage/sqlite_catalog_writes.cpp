@@ -1,0 +1,153 @@
+// The writes that concern environments, plugins and engines.
+
+#include "storage/sqlite_catalog_writes.hpp"
+
+#include "storage/sqlite_rows.hpp"
+
+#include <optional>
+#include <string_view>
+
+namespace leasehold {
+
+namespace {
+
+constexpr const char* put_environment_sql = R"(
+INSERT INTO environments (id, name, description, driver, status, config,
+  created_at, updated_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7)
+ON CONFLICT (id) DO UPDATE
+SET name = excluded.name, description = excluded.description,
+  driver = excluded.driver, status = excluded.status,
+  config = excluded.config, updated_at = excluded.updated_at)";
+
+// The `true` keeps the parser from taking ON for a join.
+constexpr const char* put_plugin_sql = R"(
+INSERT INTO plugins (id, plugin_key, version, status, manifest_json, command,
+  env, last_error, installed_at, updated_at, install_order)
+SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, nullif(?8, ''), ?9, ?9,
+  ifnull(max(install_order), 0) + 1
+FROM plugins WHERE true
+ON CONFLICT (plugin_key) DO UPDATE
+SET version = excluded.version, status = excluded.status,
+  manifest_json = excluded.manifest_json, command = excluded.command,
+  env = excluded.env, last_error = excluded.last_error,
+  updated_at = excluded.updated_at)";
+
+constexpr const char* register_instance_sql = R"(
+INSERT INTO engine_instances (id, host, pid, started_at)
+VALUES (?1, ?2, ?3, ?4)
+ON CONFLICT (id) DO UPDATE
+SET host = excluded.host, pid = excluded.pid,
+  started_at = excluded.started_at)";
+
+/// The first column of the only row, if there is one.
+template <class T, class... Ts>
+std::optional<T> lookup(sqlite::statement& question, const Ts&... xs) {
+  auto found = question.ask(xs...);
+  if (!found.next())
+    return std::nullopt;
+  T x{};
+  found.read(x);
+  return x;
+}
+
+failure still_held(const std::string& what, int64_t leases) {
+  auto message = what + " is still held by " + std::to_string(leases)
+                 + (leases == 1 ? " lease" : " leases")
+                 + ": acquiring, active, parked, retained, or owing a cleanup."
+                   " List its leases to see them, and release or destroy them"
+                   " first.";
+  return {ec::in_use, std::move(message)};
+}
+
+bool is_duplicate(const sqlite::error& e) {
+  return e.extended_code() == SQLITE_CONSTRAINT_UNIQUE
+         || e.extended_code() == SQLITE_CONSTRAINT_PRIMARYKEY;
+}
+
+} // namespace
+
+sqlite_catalog_writes::sqlite_catalog_writes(sqlite::connection& db)
+  : put_environment_{db, put_environment_sql},
+    name_environment_{db, "SELECT name FROM environments WHERE id = ?1"},
+    count_environment_leases_{
+      db, "SELECT count(*) FROM leases WHERE environment_id = ?1 AND " + held},
+    remove_environment_{db, "DELETE FROM environments WHERE id = ?1"},
+    put_plugin_{db, put_plugin_sql},
+    name_plugin_{db, "SELECT plugin_key FROM plugins WHERE id = ?1"},
+    count_plugin_leases_{db,
+                         "SELECT count(*) FROM leases WHERE " + held
+                           + " AND json_valid(metadata)"
+                             " AND json_extract(metadata, '$.pluginId') = ?1"},
+    remove_plugin_{db, "DELETE FROM plugins WHERE id = ?1"},
+    register_instance_{db, register_instance_sql} {
+  // nop
+}
+
+// -- environments -------------------------------------------------------------
+
+result<written> sqlite_catalog_writes::write(const put_environment& x) {
+  auto& row = x.row;
+  try {
+    put_environment_.run(row.id, row.name, row.description, row.driver,
+                         row.status, row.config, now_);
+  } catch (const sqlite::error& e) {
+    if (!is_duplicate(e))
+      throw;
+    return failure{ec::already_exists,
+                   "An environment named \"" + row.name
+                     + "\" already exists for this instance."};
+  }
+  return written{now_};
+}
+
+result<written> sqlite_catalog_writes::write(const remove_environment& x) {
+  auto name = lookup<std::string>(name_environment_, x.id);
+  if (!name)
+    return failure{ec::unknown_environment,
+                   "Environment \"" + x.id.value + "\" not found."};
+  auto leases = lookup<int64_t>(count_environment_leases_, x.id).value_or(0);
+  if (leases > 0)
+    return still_held("Environment \"" + *name + "\"", leases);
+  remove_environment_.run(x.id);
+  return written{now_};
+}
+
+// -- plugins ------------------------------------------------------------------
+
+result<written> sqlite_catalog_writes::write(const put_plugin& x) {
+  auto& row = x.row;
+  try {
+    put_plugin_.run(row.id, row.key, row.version, row.status, row.manifest,
+                    to_json(row.command), to_json(row.env), row.last_error,
+                    now_);
+  } catch (const sqlite::error& e) {
+    if (!is_duplicate(e))
+      throw;
+    return failure{ec::already_exists, "A plugin with the id \"" + row.id.value
+                                         + "\" already exists under another "
+                                           "key."};
+  }
+  return written{now_};
+}
+
+result<written> sqlite_catalog_writes::write(const remove_plugin& x) {
+  auto key = lookup<std::string>(name_plugin_, x.id);
+  if (!key)
+    return failure{ec::unknown_plugin,
+                   "Plugin \"" + x.id.value + "\" not found."};
+  auto leases = lookup<int64_t>(count_plugin_leases_, x.id).value_or(0);
+  if (leases > 0)
+    return still_held("Plugin \"" + *key + "\"", leases);
+  remove_plugin_.run(x.id);
+  return written{now_};
+}
+
+// -- engines ------------------------------------------------------------------
+
+result<written> sqlite_catalog_writes::write(const register_instance& x) {
+  register_instance_.run(x.row.id, x.row.host, x.row.pid, now_);
+  return written{now_};
+}
+
+} // namespace leasehold

@@ -1,0 +1,50 @@
+#pragma once
+
+// What a store must do. Two implementations, one contract
+// (tests/store_contract.hpp).
+
+#include "messages/result.hpp"
+#include "messages/store.hpp"
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace leasehold {
+
+/// Keeps environments, leases, plugins and their history.
+///
+/// Threading: `apply` is called from one thread at a time, `read` from one
+/// other thread at a time; both block. Nothing throws.
+class store {
+public:
+  virtual ~store() = default;
+
+  /// Writes a batch in one transaction and answers each command in order.
+  /// Returns after the commit. A command whose guard does not hold is answered
+  /// with `conflict` and leaves the others alone; if the transaction fails as a
+  /// whole, every command gets that error (`store_unavailable`,
+  /// `store_unusable`, or `commit_unknown`).
+  virtual std::vector<result<written>> apply(std::span<const store_write> batch)
+    = 0;
+
+  /// Answers a question from what has been committed.
+  virtual result<store_answer> read(const store_query& question) = 0;
+};
+
+/// The store's clock, in milliseconds since the Unix epoch.
+using store_clock = std::function<timestamp()>;
+
+/// Opens or creates the SQLite database at `path`, brings its schema up to
+/// date, and gets its write lock for as long as an `apply` takes. Other
+/// processes may have it open too. `self` is the engine that asks; it counts as
+/// alive until the store is destroyed or its process ends.
+/// Errors: `store_unusable` (newer schema, corrupt, not a database, read-only,
+/// directory missing), `store_unavailable` (full disk, locked for too long).
+result<std::unique_ptr<store>> open_sqlite_store(const std::string& path,
+                                                 const instance_id& self,
+                                                 store_clock clock);
+
+} // namespace leasehold

@@ -1,0 +1,409 @@
+// The contract of stores: cleanups, batches, lists, environments and plugins.
+
+#include "tests/store_contract.hpp"
+#include "tests/support/catch.hpp"
+
+namespace leasehold::test {
+
+using texts = std::vector<std::string>;
+using namespace std::chrono_literals;
+
+// -- cleanups -----------------------------------------------------------------
+
+namespace {
+
+void check_debts(const store_opener& open) {
+  SECTION("nobody cleans up what is live or parked") {
+    tried_store db{open};
+    auto live = db.grant(a_lease("lease-1"));
+    auto parked = db.park(a_holder("lease-2", "box-2"));
+    CHECK(db.must_not(record_cleanup{.lease = live.id}).code == ec::conflict);
+    CHECK(db.must_not(record_cleanup{.lease = parked.id}).code == ec::conflict);
+    CHECK(db.must_not(owe_cleanup{.lease = live.id}).code == ec::conflict);
+  }
+  SECTION("what was parked or waits for an operator can be owed after all") {
+    tried_store db{open};
+    db.park(a_holder("lease-1", "box-1"));
+    db.must(owe_cleanup{.lease = {"lease-1"},
+                        .next_cleanup_in = 10ms,
+                        .reason = "waited too long",
+                        .note = "unparked"});
+    auto now = db.lease("lease-1");
+    CHECK_FALSE(now.parked);
+    CHECK(now.cleanup == cleanup_status::failed);
+    CHECK(now.next_cleanup_at == db.now + 10ms);
+    CHECK(now.failure_reason == "waited too long");
+    CHECK(db.history("lease-1").back() == "released -> released: unparked");
+    db.must(
+      record_cleanup{.lease = {"lease-1"}, .outcome = cleanup_status::failed});
+    db.must(owe_cleanup{.lease = {"lease-1"}});
+    CHECK(db.ids(list_due_cleanups{}) == texts{"lease-1"});
+    CHECK(db.lease("lease-1").failure_reason == "waited too long");
+    CHECK(db.lease("lease-1").cleanup_attempts == 0);
+  }
+}
+
+} // namespace
+
+void check_cleanups(const store_opener& open) {
+  check_debts(open);
+  SECTION("a cleanup is due when its time has come, the longest due first") {
+    tried_store db{open};
+    db.owe(a_lease("lease-1"), 20ms);
+    db.owe(a_lease("lease-2"), 10ms);
+    db.owe(a_lease("lease-3"), std::nullopt);
+    db.grant(a_lease("lease-4"));
+    CHECK(db.ids(list_due_cleanups{}).empty());
+    CHECK(db.ids(list_owed_cleanups{})
+          == texts{"lease-2", "lease-1", "lease-3"});
+    db.now.ms += 10;
+    CHECK(db.ids(list_due_cleanups{}) == texts{"lease-2"});
+    db.now.ms += 10;
+    CHECK(db.ids(list_due_cleanups{}) == texts{"lease-2", "lease-1"});
+    CHECK(db.ids(list_due_cleanups{.limit = 1}) == texts{"lease-2"});
+    CHECK(db.ids(list_owed_cleanups{.limit = 2})
+          == texts{"lease-2", "lease-1"});
+  }
+  SECTION("a cleanup that failed again is tried later, and counted") {
+    tried_store db{open};
+    auto handle = db.owe(a_lease("lease-1"), 0ms);
+    auto answer = db.must(record_cleanup{.lease = handle.id,
+                                         .outcome = cleanup_status::failed,
+                                         .next_cleanup_in = 50ms,
+                                         .resource = {"box-1"},
+                                         .note = "no answer"});
+    CHECK(answer.fence == handle.fence);
+    auto now = db.lease("lease-1");
+    CHECK(now.cleanup_attempts == 1);
+    CHECK(now.next_cleanup_at == db.now + 50ms);
+    CHECK(now.resource == resource_id{"box-1"});
+    db.must(record_cleanup{.lease = handle.id,
+                           .outcome = cleanup_status::failed,
+                           .attempted = false});
+    CHECK(db.lease("lease-1").cleanup_attempts == 1);
+    CHECK(db.lease("lease-1").next_cleanup_at == std::nullopt);
+    CHECK(db.history("lease-1")[2] == "released -> released: no answer");
+  }
+  SECTION("a cleanup that succeeded is over") {
+    tried_store db{open};
+    auto handle = db.owe(a_lease("lease-1"), 0ms);
+    db.must(record_cleanup{.lease = handle.id, .note = "destroyed"});
+    CHECK(db.lease("lease-1").cleanup == cleanup_status::success);
+    CHECK(db.lease("lease-1").next_cleanup_at == std::nullopt);
+    CHECK(db.ids(list_owed_cleanups{}).empty());
+    auto why = db.must_not(record_cleanup{.lease = handle.id});
+    CHECK(why.code == ec::conflict);
+    CHECK(why.message
+          == "Lease \"lease-1\" cannot be cleaned up: it is released, cleanup "
+             "success, fence "
+               + std::to_string(handle.fence) + ".");
+    CHECK(db.must_not(owe_cleanup{.lease = handle.id}).code == ec::conflict);
+  }
+}
+
+// -- batches ------------------------------------------------------------------
+
+void check_batches(const store_opener& open) {
+  SECTION("a conflict in the middle leaves the others alone") {
+    tried_store db{open};
+    auto outcomes = db.apply({insert_lease{.row = a_lease("lease-1")},
+                              activate_lease{.lease = {{"nobody"}, 1}},
+                              insert_lease{.row = a_lease("lease-1")},
+                              insert_lease{.row = a_lease("lease-2")}});
+    REQUIRE(outcomes.size() == 4);
+    CHECK(outcomes[0].has_value());
+    CHECK(outcomes[1].error().code == ec::conflict);
+    CHECK(outcomes[2].error().code == ec::conflict);
+    CHECK(outcomes[3].has_value());
+    CHECK(outcomes[3]->fence > outcomes[0]->fence);
+    db.reopen();
+    CHECK(db.ids(list_leases{}) == texts{"lease-2", "lease-1"});
+  }
+  SECTION("later writes of a batch see earlier ones") {
+    tried_store db{open};
+    auto outcomes = db.apply(
+      {insert_lease{.row = a_lease("lease-1")},
+       end_lease{.lease = {{"lease-1"}}, .from = {lease_status::active}},
+       end_lease{.lease = {{"lease-1"}}, .from = {lease_status::active}}});
+    CHECK(outcomes[1].has_value());
+    CHECK(outcomes[2].error().code == ec::conflict);
+  }
+  SECTION("an empty batch has no outcomes") {
+    tried_store db{open};
+    CHECK(db.apply({}).empty());
+  }
+}
+
+// -- lists --------------------------------------------------------------------
+
+namespace {
+
+void check_names_of_leases(const store_opener& open) {
+  SECTION("a lease is found by its id, or by the only one that begins so") {
+    tried_store db{open};
+    db.grant(a_lease("abcd"));
+    db.grant(a_lease("abcdef"));
+    db.grant(a_lease("wxyz-1"));
+    CHECK(db.ids(get_lease{"abcd"}) == texts{"abcd"});
+    CHECK(db.ids(get_lease{"abcde"}) == texts{"abcdef"});
+    CHECK(db.ids(get_lease{"wxyz"}) == texts{"wxyz-1"});
+  }
+  SECTION("a beginning of several ids names none") {
+    tried_store db{open};
+    for (auto id : {"lease-1", "lease-2", "lease-3"})
+      db.grant(a_lease(id));
+    auto why = db.ask_in_vain(get_lease{"lease"});
+    CHECK(why.code == ec::invalid_request);
+    CHECK(why.message
+          == "\"lease\" is the beginning of several lease ids: lease-1, "
+             "lease-2, lease-3. Give more of it.");
+    db.grant(a_lease("lease-4"));
+    CHECK(db.ask_in_vain(get_lease{"lease"}).message
+          == "\"lease\" is the beginning of several lease ids: lease-1, "
+             "lease-2, lease-3, and others. Give more of it.");
+  }
+  SECTION("a lease that is not there is unknown") {
+    tried_store db{open};
+    db.grant(a_lease("lease-1"));
+    for (auto id : {"lea", "nobody", "lease-12", "", "%ase", "LEASE-1"})
+      CHECK(db.ask_in_vain(get_lease{id}).code == ec::unknown_lease);
+    CHECK(db.ask_in_vain(get_lease{"nobody"}).message
+          == "No lease \"nobody\". List the leases to see their ids.");
+    CHECK(db.ask_in_vain(get_lease{"lea"}).message
+          == "No lease \"lea\". Give its id, or at least the first 4 "
+             "characters of it.");
+  }
+}
+
+} // namespace
+
+void check_lease_lists(const store_opener& open) {
+  check_names_of_leases(open);
+  SECTION("leases are listed latest first, by what is asked for") {
+    tried_store db{open};
+    db.must(put_environment{{.id = {"env-2"}, .name = "other"}});
+    db.park(a_holder("lease-1", "box-1"));
+    db.grant(a_lease("lease-2", lease_status::acquiring));
+    auto elsewhere = a_lease("lease-3");
+    elsewhere.environment = {"env-2"};
+    elsewhere.run = {"run-1"};
+    db.grant(elsewhere);
+    auto same_run = a_lease("lease-4");
+    same_run.run = {"run-1"};
+    db.grant(same_run);
+    CHECK(db.ids(list_leases{})
+          == texts{"lease-4", "lease-3", "lease-2", "lease-1"});
+    CHECK(db.ids(list_leases{.limit = 2}) == texts{"lease-4", "lease-3"});
+    CHECK(db.ids(list_leases{.environment = {"env-1"}})
+          == texts{"lease-4", "lease-2", "lease-1"});
+    CHECK(db.ids(list_leases{.run = {"run-1"}}) == texts{"lease-4", "lease-3"});
+    CHECK(db.ids(list_leases{.environment = {"env-2"}, .run = {"run-1"}})
+          == texts{"lease-3"});
+    CHECK(db.ids(list_leases{.status = {lease_status::active}})
+          == texts{"lease-4", "lease-3"});
+    CHECK(db.ids(list_leases{.environment = {"env-1"},
+                             .status
+                             = {lease_status::acquiring, lease_status::active}})
+          == texts{"lease-4", "lease-2"});
+    CHECK(db.ids(list_leases{.run = {"run-1"},
+                             .status
+                             = {lease_status::active, lease_status::released}})
+          == texts{"lease-4", "lease-3"});
+    CHECK(db.ids(list_leases{.status = {lease_status::released}})
+          == texts{"lease-1"});
+    CHECK(db.ids(list_leases{.status = {lease_status::retained}}).empty());
+    auto kept = db.grant(a_lease("lease-5"));
+    db.must(end_lease{.lease = kept,
+                      .from = {lease_status::active},
+                      .to = lease_status::retained});
+    CHECK(db.ids(list_leases{.environment = {"env-1"},
+                             .status = {lease_status::retained}})
+          == texts{"lease-5"});
+    CHECK(db.ids(list_leases{.parked = true}) == texts{"lease-1"});
+    CHECK(
+      db.ids(list_leases{.environment = {"env-2"}, .parked = true}).empty());
+  }
+  SECTION("rows say when they were read") {
+    tried_store db{open};
+    CHECK(db.ask<lease_rows>(list_leases{}).at == db.now);
+  }
+  SECTION("history says when, under which fence, and in order") {
+    tried_store db{open};
+    auto handle = db.grant(a_lease("lease-1"));
+    db.now.ms += 7;
+    db.must(extend_lease{.lease = handle, .note = "one"});
+    db.must(extend_lease{.lease = handle, .note = "two"});
+    auto lines = db.ask<lease_events>(list_events{{"lease-1"}}).rows;
+    REQUIRE(lines.size() == 3);
+    CHECK(lines[0].at + 7ms == lines[1].at);
+    CHECK(lines[0].fence == handle.fence);
+    CHECK(lines[1].note == "one");
+    CHECK(lines[2].note == "two");
+    CHECK(db.history("nobody").empty());
+  }
+}
+
+// -- environments -------------------------------------------------------------
+
+namespace {
+
+void check_removals_of_environments(const store_opener& open) {
+  SECTION("an environment stays while leases hold it") {
+    tried_store db{open};
+    auto what = GENERATE(0, 1, 2, 3, 4);
+    CAPTURE(what);
+    if (what == 0)
+      db.grant(a_lease("lease-1", lease_status::acquiring));
+    else if (what == 1)
+      db.grant(a_lease("lease-1"));
+    else if (what == 2)
+      db.park(a_holder("lease-1", "box-1"));
+    else if (what == 3)
+      db.owe(a_lease("lease-1"), std::nullopt);
+    else
+      db.must(end_lease{.lease = db.grant(a_lease("lease-1")),
+                        .from = {lease_status::active},
+                        .to = lease_status::retained});
+    auto why = db.must_not(remove_environment{{"env-1"}});
+    CHECK(why.code == ec::in_use);
+    CHECK(why.message
+          == "Environment \"box\" is still held by 1 lease: acquiring, active, "
+             "parked, retained, or owing a cleanup. List its leases to see "
+             "them, and release or destroy them first.");
+    CHECK(db.ask<environment_rows>(get_environment{"box"}).rows.size() == 1);
+  }
+  SECTION("an environment goes when its leases are over; they stay") {
+    tried_store db{open};
+    auto handle = db.owe(a_lease("lease-1"), 0ms);
+    db.must(record_cleanup{.lease = handle.id});
+    db.must(remove_environment{{"env-1"}});
+    CHECK(db.lease("lease-1").environment.empty());
+    CHECK(db.history("lease-1").size() == 3);
+    auto why = db.must_not(remove_environment{{"env-1"}});
+    CHECK(why.code == ec::unknown_environment);
+    CHECK(why.message == "Environment \"env-1\" not found.");
+  }
+}
+
+} // namespace
+
+void check_environments(const store_opener& open) {
+  check_removals_of_environments(open);
+  SECTION("an environment is kept as it was given, and found by id or name") {
+    tried_store db{open};
+    environment_row row{.id = {"env-2"},
+                        .name = "cave",
+                        .description = "dark",
+                        .driver = "ssh",
+                        .status = environment_status::archived,
+                        .config = json_text{R"({"host":"h"})"}};
+    db.must(put_environment{row});
+    row.created_at = row.updated_at = db.now;
+    db.reopen();
+    CHECK(db.ask<environment_rows>(get_environment{"env-2"}).rows
+          == std::vector{row});
+    CHECK(db.ask<environment_rows>(get_environment{"cave"}).rows
+          == std::vector{row});
+    CHECK(db.ask<environment_rows>(list_environments{}).rows.size() == 2);
+  }
+  SECTION("a new version of an environment keeps its birthday") {
+    tried_store db{open};
+    auto born = db.now;
+    db.now.ms += 5;
+    db.must(put_environment{{.id = {"env-1"}, .name = "crate"}});
+    auto now = db.ask<environment_rows>(get_environment{"crate"}).rows.at(0);
+    CHECK(now.created_at == born);
+    CHECK(now.updated_at == db.now);
+  }
+  SECTION("a name is given to one environment only") {
+    tried_store db{open};
+    auto why = db.must_not(put_environment{{.id = {"env-2"}, .name = "box"}});
+    CHECK(why.code == ec::already_exists);
+    CHECK(why.message
+          == "An environment named \"box\" already exists for this instance.");
+    db.must(put_environment{{.id = {"env-2"}, .name = "cave"}});
+    CHECK(db.must_not(put_environment{{.id = {"env-2"}, .name = "box"}}).code
+          == ec::already_exists);
+  }
+  SECTION("an id goes before a name, and what is neither is unknown") {
+    tried_store db{open};
+    db.must(put_environment{{.id = {"env-2"}, .name = "env-1"}});
+    CHECK(db.ask<environment_rows>(get_environment{"env-1"}).rows.at(0).id
+          == environment_id{"env-1"});
+    auto why = db.ask_in_vain(get_environment{"nowhere"});
+    CHECK(why.code == ec::unknown_environment);
+    CHECK(why.message == "Environment \"nowhere\" not found.");
+  }
+}
+
+// -- plugins and engines ------------------------------------------------------
+
+void check_plugins(const store_opener& open) {
+  auto plugin = [](const std::string& id, const std::string& key) {
+    plugin_row row;
+    row.id = {id};
+    row.key = key;
+    row.version = "1.0.0";
+    row.command = {"run", "it \"well\""};
+    row.env = {{"A", "b"}, {"C", ""}};
+    return row;
+  };
+  SECTION("a plugin is kept as it was given, and found by id or key") {
+    tried_store db{open};
+    auto row = plugin("plugin-1", "acme.boxes");
+    row.manifest = json_text{R"({"id":"acme.boxes"})"};
+    row.last_error = "it crashed";
+    db.must(put_plugin{row});
+    row.install_order = 1;
+    row.installed_at = row.updated_at = db.now;
+    db.reopen();
+    CHECK(db.ask<plugin_rows>(get_plugin{"plugin-1"}).rows == std::vector{row});
+    CHECK(db.ask<plugin_rows>(get_plugin{"acme.boxes"}).rows
+          == std::vector{row});
+    auto why = db.ask_in_vain(get_plugin{"nothing"});
+    CHECK(why.code == ec::unknown_plugin);
+    CHECK(why.message == "Plugin \"nothing\" not found.");
+  }
+  SECTION("a new version of a plugin keeps its id and its place") {
+    tried_store db{open};
+    db.must(put_plugin{plugin("plugin-1", "acme.boxes")});
+    db.must(put_plugin{plugin("plugin-2", "acme.caves")});
+    auto born = db.now;
+    db.now.ms += 5;
+    auto next = plugin("plugin-3", "acme.boxes");
+    next.status = plugin_status::error;
+    db.must(put_plugin{next});
+    auto all = db.ask<plugin_rows>(list_plugins{}).rows;
+    REQUIRE(all.size() == 2);
+    CHECK(all[0].id == plugin_id{"plugin-1"});
+    CHECK(all[0].status == plugin_status::error);
+    CHECK(all[0].installed_at == born);
+    CHECK(all[0].updated_at == db.now);
+    CHECK(all[1].install_order > all[0].install_order);
+    CHECK(db.must_not(put_plugin{plugin("plugin-1", "acme.other")}).code
+          == ec::already_exists);
+  }
+  SECTION("a plugin stays while leases of its providers are held") {
+    tried_store db{open};
+    db.must(put_plugin{plugin("plugin-1", "acme.boxes")});
+    auto row = a_lease("lease-1");
+    row.metadata = json_text{R"({"pluginId":"plugin-1"})"};
+    auto handle = db.owe(row, 0ms);
+    auto why = db.must_not(remove_plugin{{"plugin-1"}});
+    CHECK(why.code == ec::in_use);
+    CHECK(why.message
+          == "Plugin \"acme.boxes\" is still held by 1 lease: acquiring, "
+             "active, parked, retained, or owing a cleanup. List its leases to "
+             "see them, and release or destroy them first.");
+    db.must(record_cleanup{.lease = handle.id});
+    db.must(remove_plugin{{"plugin-1"}});
+    CHECK(db.must_not(remove_plugin{{"plugin-1"}}).code == ec::unknown_plugin);
+  }
+  SECTION("an engine can be registered, and again") {
+    tried_store db{open};
+    db.must(register_instance{{.id = {"engine-1"}, .host = "here", .pid = 1}});
+    db.must(register_instance{{.id = {"engine-1"}, .host = "here", .pid = 2}});
+  }
+}
+
+} // namespace leasehold::test
