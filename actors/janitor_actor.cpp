@@ -14,11 +14,18 @@ bool holds_resource(const lease_row& row) noexcept {
 }
 
 lease_context context_of(const lease_row& row, const driver& with) {
-  environment_context place{
-    row.company, row.environment, std::string{with.key()}, {}};
-  return {std::move(place), row.id,         row.fence,
-          row.run,          row.issue,      row.workspace,
-          row.resource,     row.expires_at, row.metadata};
+  lease_context out;
+  out.place = {row.company, row.environment, std::string{with.key()}, {}};
+  out.lease = row.id;
+  // No fence: what a cleanup removes may have seen a later grant that did not
+  // last; the row alone says that nobody holds it.
+  out.run = row.run;
+  out.issue = row.issue;
+  out.workspace = row.workspace;
+  out.resource = row.resource;
+  out.expires_at = row.expires_at;
+  out.metadata = row.metadata;
+  return out;
 }
 
 janitor_state::janitor_state(janitor_actor::pointer self, store_actor store,

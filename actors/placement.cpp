@@ -82,7 +82,7 @@ placement_step resume_failed(placement x, const failure& why) {
     x.verdict = cancellation();
     return give_up(std::move(x), fate::owed, "the run was released");
   }
-  if (x.preserve_on_resume_failure) {
+  if (x.plan.preserve_on_resume_failure) {
     x.verdict = {why.code,
                  "Reusable sandbox lease \"" + name
                    + "\" could not be resumed; the lease was preserved and no "
@@ -108,7 +108,7 @@ placement_step give_up_on(placement x, attempt_no attempt, const failure& why) {
 placement_step after_replacing(placement x) {
   auto claim = *std::exchange(x.claim, std::nullopt);
   effects before;
-  if (x.verdict.code != ec::none && x.preserve_on_resume_failure
+  if (x.verdict.code != ec::none && x.plan.preserve_on_resume_failure
       && !x.cancelled)
     before.push_back(effect::give_back{claim});
   else

@@ -74,8 +74,6 @@ using attempt_no = uint32_t;
 /// The search for one run's resource. A value: copy, compare, store it.
 struct placement {
   lease_id lease;
-  /// Whether a resource that does not resume is kept, and the run refused.
-  bool preserve_on_resume_failure = false;
   placement_phase phase = placement_phase::fresh;
   attempt_no attempt = 0;
   /// Driver calls that have not been answered yet.

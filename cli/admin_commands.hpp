@@ -46,6 +46,9 @@ std::string plugins_table(const std::vector<plugin_info>& rows, bool colour);
 std::string leases_table(const std::vector<lease_info>& rows, int64_t now_ms,
                          bool colour);
 std::string lease_fields(const lease_info& x, int64_t now_ms, bool colour);
+/// A JSON text, indented below a title.
+std::string json_block(const std::string& title, const std::string& text,
+                       bool colour);
 std::string history_table(const std::vector<history_line>& rows, bool colour);
 
 } // namespace leasehold::cli

@@ -56,18 +56,6 @@ json value_of(const std::string& text) {
   return parsed.is_discarded() ? json(text) : parsed;
 }
 
-/// The indented lines of a JSON text, as a block below a heading.
-std::string block(const std::string& text, bool colour) {
-  auto shown = print(parsed(text));
-  std::string result = "\n" + paint("Configuration", tone::heading, colour);
-  for (auto begin = size_t{0}; begin < shown.size();) {
-    auto end = shown.find('\n', begin);
-    result += "\n  " + one_line(shown.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return result + "\n";
-}
-
 std::string provider_in(const environment_info& x) {
   auto config = json::parse(x.config, nullptr, false);
   auto pos = config.is_object() ? config.find("provider") : config.end();
@@ -128,6 +116,18 @@ result<environment_info> environment_from(
   result.driver = what.provider.empty() ? what.driver : "sandbox";
   result.config = config->dump(-1, ' ', false, json::error_handler_t::replace);
   return result;
+}
+
+std::string json_block(const std::string& title, const std::string& text,
+                       bool colour) {
+  auto shown = print(parsed(text));
+  std::string result = "\n" + paint(title, tone::heading, colour);
+  for (auto begin = size_t{0}; begin < shown.size();) {
+    auto end = shown.find('\n', begin);
+    result += "\n  " + one_line(shown.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return result + "\n";
 }
 
 std::string environments_table(const std::vector<environment_info>& rows,
@@ -199,7 +199,7 @@ int perform(const env_show_arguments& what, const context& where) {
                           {"status", status_cell(x.status)},
                           {"changed", {format_local_time(x.updated_at_ms)}}},
                          colour)
-                    + block(x.config, colour));
+                    + json_block("Configuration", x.config, colour));
     return 0;
   });
 }

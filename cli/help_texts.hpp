@@ -55,7 +55,7 @@ inline constexpr auto env_show = R"(Example:
 inline constexpr auto env_remove = R"(Example:
   leasehold env remove box
 
-Leases that hold the environment must end first: leasehold lease list --env box)";
+The leases that hold it must end first; leasehold lease list shows them.)";
 
 inline constexpr auto plugin_add = R"(Examples:
   leasehold plugin add --manifest acme.json -- node /opt/acme/worker.js

@@ -6,6 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+
 namespace leasehold::cli {
 
 namespace {
@@ -63,6 +65,19 @@ std::string nothing_to_list(const lease_list_arguments& what) {
          "leasehold lease list --all\n";
 }
 
+/// People know environments by name, records by id.
+void name_environments(engine& from, std::vector<lease_info>& rows) {
+  auto known = from.environments().get();
+  if (!known)
+    return;
+  for (auto& row : rows) {
+    auto pos
+      = std::ranges::find(*known, row.environment, &environment_info::id);
+    if (pos != known->end())
+      row.environment = pos->name;
+  }
+}
+
 /// Looks a lease up by id or prefix and hands an operator's handle to `body`.
 int with_lease(const context& where, const std::string& id,
                const std::function<int(session&, const lease&)>& body) {
@@ -111,9 +126,9 @@ std::string lease_fields(const lease_info& x, int64_t now, bool colour) {
                  {"acquired", time_cell(x.acquired_at_ms, now)},
                  {"updated", time_cell(x.updated_at_ms, now)},
                  {"expires", time_cell(x.expires_at_ms, now)},
-                 {"released", time_cell(x.released_at_ms, now)},
-                 {"metadata", {print(parsed(x.metadata), false)}}},
-                colour);
+                 {"released", time_cell(x.released_at_ms, now)}},
+                colour)
+         + json_block("Metadata", x.metadata, colour);
 }
 
 std::string history_table(const std::vector<history_line>& rows, bool colour) {
@@ -144,12 +159,14 @@ int perform(const lease_list_arguments& what, const context& where) {
       const auto& why = rows.error();
       return fail(where, why, suggest(in.engine, why.code, what.environment));
     }
-    if (where.common.json)
+    if (where.common.json) {
       show_json(where, {{"leases", view_all(*rows)}});
-    else if (rows->empty())
+    } else if (rows->empty()) {
       show(where, nothing_to_list(what));
-    else
+    } else {
+      name_environments(in.engine, *rows);
       show(where, leases_table(*rows, now_ms(), where.screen.colour_out));
+    }
     return 0;
   });
 }
@@ -162,13 +179,16 @@ int perform(const lease_show_arguments& what, const context& where) {
     auto lines = in.engine.history(found->id).get();
     if (!lines)
       return fail(where, lines.error());
-    auto colour = where.screen.colour_out;
-    if (where.common.json)
+    if (where.common.json) {
       show_json(where,
                 {{"lease", view(*found)}, {"history", view_all(*lines)}});
-    else
-      show(where, lease_fields(*found, now_ms(), colour) + "\n"
+    } else {
+      std::vector<lease_info> rows{*found};
+      name_environments(in.engine, rows);
+      auto colour = where.screen.colour_out;
+      show(where, lease_fields(rows.front(), now_ms(), colour) + "\n"
                     + history_table(*lines, colour));
+    }
     return 0;
   });
 }

@@ -3,6 +3,7 @@
 
 #include "cli/run_command.hpp"
 
+#include "cli/admin_commands.hpp"
 #include "cli/durations.hpp"
 #include "cli/errors.hpp"
 #include "cli/report.hpp"
@@ -137,16 +138,9 @@ bool runner::prepare() {
     }
     workspace_ = *path;
   }
-  if (what_.read_stdin) {
-    // Now, while Ctrl-C still ends us: nothing has been leased yet.
-    for (char buffer[4096];;) {
-      auto n = read(STDIN_FILENO, buffer, sizeof(buffer));
-      if (n > 0)
-        stdin_text_.append(buffer, static_cast<size_t>(n));
-      else if (n == 0 || errno != EINTR)
-        break;
-    }
-  }
+  // Now, while Ctrl-C still ends us: nothing has been leased yet.
+  if (what_.read_stdin)
+    stdin_text_ = read_text("-").value();
   return true;
 }
 

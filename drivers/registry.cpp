@@ -18,10 +18,9 @@ driver* driver_table::find(std::string_view key) const {
 }
 
 driver* driver_table::of_provider(std::string_view provider) const {
-  // Drivers whose rows carry their own key; all other keys are providers'.
-  for (std::string_view own : {"local", "ssh"})
-    if (provider == own)
-      return find(own);
+  // Drivers without providers leave their own key in the row.
+  if (auto* own = find(provider))
+    return own;
   if (provider.starts_with("plugin:"))
     return find("plugin");
   return find("sandbox");

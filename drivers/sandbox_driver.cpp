@@ -70,6 +70,13 @@ lease_plan fake_plan(const plan_lease& what, const settings& config) {
   return out;
 }
 
+/// Config keys that do not keep a resource from serving another run.
+std::vector<std::string> ignored_by_matching() {
+  auto out = sandbox::envelope_keys;
+  out.push_back("reuseLease");
+  return out;
+}
+
 lease_plan worker_plan(const plan_lease& what, const settings& config,
                        const ready_worker& worker) {
   lease_plan out;
@@ -81,7 +88,8 @@ lease_plan worker_plan(const plan_lease& what, const settings& config,
     out.policy = lease_policy::reuse_by_environment;
     out.fingerprint
       = config.provider + ":"
-        + config_fingerprint(what.place.config, {"provider", "reuseLease"});
+        + config_fingerprint(what.place.config, ignored_by_matching());
+    out.preserve_on_resume_failure = config.preserve_on_resume_failure;
   }
   auto timeout = sandbox::verb_timeout(config);
   out.acquire_timeout
@@ -147,7 +155,7 @@ void sandbox_driver::validate(const environment_context& place,
                ready_worker worker, completion<json_text> rest) {
     auto stripped = sandbox::config_params(provider, place.config);
     auto without_envelope
-      = json_text{config_fingerprint(place.config, {"provider", "reuseLease"})};
+      = json_text{config_fingerprint(place.config, sandbox::envelope_keys)};
     if (auto fits = check_schema(worker, provider, without_envelope); !fits)
       return rest(fits.error());
     auto call = make_call("environmentValidateConfig", std::move(stripped),

@@ -44,10 +44,11 @@ json nullable(const std::string& x) {
   return x.empty() ? json(nullptr) : json(x);
 }
 
-/// The config as workers see it: the envelope's own key is not theirs.
+/// The config as workers see it: the envelope's own keys are not theirs.
 json worker_config(const json_text& config) {
   auto out = parse(config);
-  out.erase("provider");
+  for (const auto& key : envelope_keys)
+    out.erase(key);
   return out;
 }
 
@@ -82,7 +83,8 @@ json lease_base(const lease_context& x, const captured& own) {
            {"config", worker_config(own.config)}};
   // Ours: workers that do not know them ignore them.
   out["leaseId"] = x.lease.value;
-  out["leaseFence"] = x.fence;
+  if (x.fence > 0)
+    out["leaseFence"] = x.fence;
   return out;
 }
 
@@ -98,6 +100,8 @@ json common_metadata(const plan_lease& what, const settings& config) {
 }
 
 } // namespace
+
+const std::vector<std::string> envelope_keys{"provider", "onResumeFailure"};
 
 result<settings> parse_settings(const json_text& config) {
   auto x = json::parse(config.text, nullptr, false);
@@ -126,6 +130,12 @@ result<settings> parse_settings(const json_text& config) {
   if (reuse != x.end() && !reuse->is_null() && !reuse->is_boolean())
     return failure{ec::invalid_config, "reuseLease must be true or false.", {}};
   out.reuse_lease = reuse != x.end() && *reuse == json(true);
+  auto on_failure = x.value("onResumeFailure", json("acquire"));
+  if (on_failure != json("acquire") && on_failure != json("preserve"))
+    return failure{ec::invalid_config,
+                   "onResumeFailure must be \"acquire\" or \"preserve\".",
+                   {}};
+  out.preserve_on_resume_failure = on_failure == json("preserve");
   out.timeout = time_of(x, "timeoutMs");
   out.bridge_timeout = time_of(x, "bridgeRequestTimeoutMs");
   return out;

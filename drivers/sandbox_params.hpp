@@ -17,10 +17,16 @@ namespace leasehold::sandbox {
 struct settings {
   std::string provider = "fake";
   bool reuse_lease = false;
+  /// Whether a resource that does not resume is kept, and the run refused.
+  bool preserve_on_resume_failure = false;
   /// Zero if the config does not say.
   milliseconds timeout{0};
   milliseconds bridge_timeout{0};
 };
+
+/// Keys of a config that are the engine's alone: workers never see them, and
+/// they do not count when resources are matched.
+extern const std::vector<std::string> envelope_keys;
 
 /// Reads a config as it is stored. Errors: `invalid_config`.
 result<settings> parse_settings(const json_text& config);

@@ -164,9 +164,12 @@ result<json_text> parse_validated(const json_text& answer,
                    errors};
   }
   auto normalized = x->find("normalizedConfig");
-  auto out = normalized != x->end() && normalized->is_object()
-               ? *normalized
-               : json::parse(sent.text, nullptr, false);
+  auto original = json::parse(sent.text, nullptr, false);
+  auto out = normalized != x->end() && normalized->is_object() ? *normalized
+                                                               : original;
+  for (const auto& key : envelope_keys)
+    if (original.contains(key))
+      out[key] = original[key];
   out["provider"] = provider;
   return pack(out);
 }

@@ -47,6 +47,8 @@ struct lease_plan {
   lease_policy policy = lease_policy::ephemeral;
   /// What a parked resource must match; empty unless the policy reuses.
   std::string fingerprint;
+  /// Whether a resource that does not resume is kept, and the run refused.
+  bool preserve_on_resume_failure = false;
   /// How long an acquire may take before nobody waits for it any more.
   milliseconds acquire_timeout{30'000};
   /// The engine's own part of the lease's metadata.

@@ -52,7 +52,7 @@ echo "This host is called $(uname -n); its home $HOME has $(
 # shellcheck disable=SC2016 # expanded in the sandbox
 show leasehold run --provider bubblewrap --env-var "HOST_HOME=$HOME" -- sh -c '
   echo "I am on $(uname -n)."
-  echo "Network interfaces: $(sed -n "s/^ *\([^ :]*\):.*/\1/p" /proc/net/dev | xargs)"
+  echo "Network interfaces: $(grep -o "[^ ]*:" /proc/net/dev | xargs)"
   echo "Entries in $HOST_HOME: $(ls -A "$HOST_HOME" 2>/dev/null | wc -l)"
   for i in 1 2 3 4 5; do echo "tick $i"; sleep 0.2; done'
 

@@ -1,0 +1,78 @@
+#pragma once
+
+// An engine's actors on a stage: the shipped supervisor, janitor and store, a
+// driver and worker processes that do as the test says, a real SQLite file, and
+// time that passes when the test says so.
+
+#include "actors/janitor_actor.hpp"
+#include "actors/store_actor.hpp"
+#include "actors/supervisor_actor.hpp"
+#include "actors/worker_gate.hpp"
+#include "drivers/sandbox_driver.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/fake_process.hpp"
+#include "tests/support/scripted_driver.hpp"
+#include "tests/support/temp_dir.hpp"
+#include "tests/support/world.hpp"
+
+#include <map>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace leasehold::test {
+
+/// The play: environment `box` of the scripted driver, and `sandbox` of the
+/// provider `boxes`, which the plugin `boxes.plugin` serves.
+class stage : public world {
+public:
+  explicit stage(supervisor_options setup = {});
+
+  ~stage();
+
+  // -- in words ---------------------------------------------------------------
+
+  /// Asks for a lease on `box`; the answer fills in when it arrives.
+  std::shared_ptr<answer<lease_granted>>
+  acquire(const std::string& run, const std::string& environment = "box");
+
+  std::shared_ptr<answer<lease_ended>> release(const lease_granted& lease,
+                                               release_status how
+                                               = release_status::released);
+
+  std::shared_ptr<answer<command_result>> execute(const lease_granted& lease,
+                                                  const std::string& command);
+
+  /// The row of a lease.
+  lease_row row(const lease_id& id);
+
+  /// Every row, oldest first.
+  std::vector<lease_row> rows();
+
+  /// A lease's history as texts such as `acquiring -> active: fresh`.
+  std::vector<std::string> history(const lease_id& id);
+
+  /// What has to be there before leases are taken.
+  void write(store_write what);
+
+  supervisor_options options;
+  driver_script script;
+  fake_launcher processes;
+  temp_dir folder;
+  worker_gate gate;
+  std::vector<std::string> log;
+  std::shared_ptr<store> database;
+  services_ptr with;
+  store_actor store_of_play;
+  janitor_actor janitor;
+  supervisor_actor supervisor;
+
+private:
+  services_ptr make_services();
+  void set_the_stage();
+
+  int last_id_ = 0;
+};
+
+} // namespace leasehold::test
