@@ -27,6 +27,52 @@ completion<store_answer> as_list(completion<std::vector<Info>> then) {
   });
 }
 
+/// What a write is followed by: the SUPERVISOR hears of it, then the caller.
+template <class News>
+completion<written> announcing(const supervisor_actor& whom, News news,
+                               completion<done> then) {
+  return [whom, news = std::move(news), then](const result<written>& how) {
+    if (!how)
+      return then(how.error());
+    tell_from_outside(whom, news);
+    then(done{});
+  };
+}
+
+failure unknown_driver(const driver_table& drivers, const std::string& key) {
+  return {ec::unknown_driver, "Unsupported environment driver \"" + key + "\".",
+          "There are: " + drivers.keys() + "."};
+}
+
+void probe_row(const driver_table& drivers, const environment_row& row,
+               completion<probe_result> then) {
+  auto* driver = drivers.find(row.driver);
+  if (!driver)
+    return then(unknown_driver(drivers, row.driver));
+  auto convert = [](probe_report x) {
+    return probe_result{x.ok, std::move(x.driver), std::move(x.summary),
+                        std::move(x.details.text)};
+  };
+  driver->probe(context_of(row),
+                converting<probe_report>(std::move(then), convert));
+}
+
+/// Whether something is still held, or owed, under this lease.
+bool matters(const lease_row& row) {
+  return !has_ended(row.status) || row.parked
+         || row.cleanup == cleanup_status::failed
+         || (row.status == lease_status::retained
+             && row.cleanup == cleanup_status::none);
+}
+
+std::vector<lease_info> lease_list(store_answer found, bool holding_only) {
+  std::vector<lease_info> out;
+  for (auto& row : std::get<lease_rows>(found).rows)
+    if (!holding_only || matters(row))
+      out.push_back(to_public(std::move(row)));
+  return out;
+}
+
 template <class Rows, class Info>
 completion<store_answer> as_one(completion<Info> then) {
   return converting<store_answer>(std::move(then), [](store_answer x) {
@@ -74,9 +120,7 @@ engine::put_environment(environment_info what) {
   }
   auto* driver = x->with->drivers.find(what.driver);
   if (!driver) {
-    then(failure{ec::unknown_driver,
-                 "Unsupported environment driver \"" + what.driver + "\".",
-                 "There are: " + x->with->drivers.keys() + "."});
+    then(unknown_driver(x->with->drivers, what.driver));
     return std::move(future);
   }
   auto config = canonical_object(what.config, "The environment's config");
@@ -96,25 +140,32 @@ engine::put_environment(environment_info what) {
                  {}});
     return std::move(future);
   }
-  // It keeps its id if it is there already.
-  x->find_row(row.name, [x, row, driver, then = std::move(then)](
-                          const result<environment_row>& known) {
-    auto next = row;
-    if (known)
-      next.id = known->id;
-    else if (known.error().code == ec::unknown_environment)
-      next.id = {x->with->make_id()};
-    else
-      return then(known.error());
-    driver->validate(context_of(next), [x, next, then](result<json_text> y) {
-      if (!y)
-        return then(y.error());
-      auto valid = next;
-      valid.config = std::move(*y);
-      x->save(std::move(valid), then);
-    });
-  });
+  x->validate_and_save(std::move(row), *driver, std::move(then));
   return std::move(future);
+}
+
+void engine::impl::validate_and_save(environment_row row, driver& with_driver,
+                                     completion<environment_info> then) {
+  auto check = [this, &with_driver, then](environment_row next) {
+    auto place = context_of(next);
+    auto keep = [this, next, then](result<json_text> valid) mutable {
+      if (!valid)
+        return then(valid.error());
+      next.config = std::move(*valid);
+      save(std::move(next), then);
+    };
+    with_driver.validate(place, std::move(keep));
+  };
+  // It keeps its id if it is there already.
+  auto name = row.name;
+  find_row(name,
+           [this, row, check, then](const result<environment_row>& known) {
+             if (!known && known.error().code != ec::unknown_environment)
+               return then(known.error());
+             auto next = row;
+             next.id = known ? known->id : environment_id{with->make_id()};
+             check(std::move(next));
+           });
 }
 
 std::future<result<std::vector<environment_info>>> engine::environments() {
@@ -138,16 +189,9 @@ std::future<result<done>> engine::remove_environment(std::string name) {
                         = std::move(then)](const result<environment_row>& row) {
     if (!row)
       return then(row.error());
-    auto told
-      = [x, id = row->id, label = row->name, then](const result<written>& how) {
-          if (!how)
-            return then(how.error());
-          tell_from_outside(x->supervisor, environment_changed{id, label});
-          then(done{});
-        };
-    x->ask<written>(x->store,
-                    store_write{leasehold::remove_environment{row->id}},
-                    std::move(told));
+    x->ask<written>(
+      x->store, store_write{leasehold::remove_environment{row->id}},
+      announcing(x->supervisor, environment_changed{row->id, row->name}, then));
   });
   return std::move(future);
 }
@@ -155,22 +199,13 @@ std::future<result<done>> engine::remove_environment(std::string name) {
 std::future<result<probe_result>> engine::probe(std::string name) {
   auto [then, future] = promised<probe_result>();
   auto* x = impl_.get();
-  x->find_row(
-    name, [x, then = std::move(then)](const result<environment_row>& row) {
-      if (!row)
-        return then(row.error());
-      auto* driver = x->with->drivers.find(row->driver);
-      if (!driver)
-        return then(
-          failure{ec::unknown_driver,
-                  "Unsupported environment driver \"" + row->driver + "\".",
-                  {}});
-      driver->probe(
-        context_of(*row), converting<probe_report>(then, [](probe_report y) {
-          return probe_result{y.ok, std::move(y.driver), std::move(y.summary),
-                              std::move(y.details.text)};
-        }));
-    });
+  x->find_row(name,
+              [x, then = std::move(then)](const result<environment_row>& row) {
+                if (row)
+                  probe_row(x->with->drivers, *row, then);
+                else
+                  then(row.error());
+              });
   return std::move(future);
 }
 
@@ -200,22 +235,27 @@ std::future<result<plugin_info>> engine::put_plugin(plugin_info what) {
   row.manifest = *text;
   row.command = std::move(what.command);
   row.env = std::move(what.env);
-  auto reread
-    = [x, key = row.key, then = std::move(then)](const result<written>& how) {
-        if (!how)
-          return then(how.error());
-        auto tell_all = [x, then](result<store_answer> found) {
-          if (!found)
-            return then(found.error());
-          auto stored = std::move(std::get<plugin_rows>(*found).rows.front());
-          tell_from_outside(x->supervisor, plugin_changed{stored.id});
-          then(to_public(std::move(stored)));
-        };
-        x->query(get_plugin{key}, std::move(tell_all));
-      };
+  auto key = row.key;
+  auto reread = [x, key, then = std::move(then)](const result<written>& how) {
+    if (how)
+      x->publish_plugin(key, then);
+    else
+      then(how.error());
+  };
   x->ask<written>(x->store, store_write{leasehold::put_plugin{std::move(row)}},
                   std::move(reread));
   return std::move(future);
+}
+
+void engine::impl::publish_plugin(const std::string& key,
+                                  completion<plugin_info> then) {
+  query(get_plugin{key}, [this, then](result<store_answer> found) {
+    if (!found)
+      return then(found.error());
+    auto stored = std::move(std::get<plugin_rows>(*found).rows.front());
+    tell_from_outside(supervisor, plugin_changed{stored.id});
+    then(to_public(std::move(stored)));
+  });
 }
 
 std::future<result<std::vector<plugin_info>>> engine::plugins() {
@@ -231,14 +271,8 @@ std::future<result<done>> engine::remove_plugin(std::string key) {
     if (!found)
       return then(found.error());
     auto id = std::get<plugin_rows>(*found).rows.front().id;
-    auto told = [x, id, then](const result<written>& how) {
-      if (!how)
-        return then(how.error());
-      tell_from_outside(x->supervisor, plugin_changed{id});
-      then(done{});
-    };
     x->ask<written>(x->store, store_write{leasehold::remove_plugin{id}},
-                    std::move(told));
+                    announcing(x->supervisor, plugin_changed{id}, then));
   };
   x->query(get_plugin{std::move(key)}, std::move(remove));
   return std::move(future);
@@ -250,17 +284,10 @@ std::future<result<std::vector<lease_info>>>
 engine::leases(lease_filter which) {
   auto [then, future] = promised<std::vector<lease_info>>();
   auto* x = impl_.get();
-  auto holding = which.holding_only;
-  auto keep
-    = converting<store_answer>(std::move(then), [holding](store_answer found) {
-        std::vector<lease_info> out;
-        for (auto& row : std::get<lease_rows>(found).rows)
-          if (!holding || !has_ended(row.status) || row.parked
-              || row.status == lease_status::retained
-              || row.cleanup == cleanup_status::failed)
-            out.push_back(to_public(std::move(row)));
-        return out;
-      });
+  auto filter = [holding = which.holding_only](store_answer found) {
+    return lease_list(std::move(found), holding);
+  };
+  auto keep = converting<store_answer>(std::move(then), filter);
   list_leases question;
   question.run = {std::move(which.run)};
   question.limit = which.limit;

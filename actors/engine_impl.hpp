@@ -61,7 +61,14 @@ struct engine::impl {
 
   void find_row(const std::string& name, completion<environment_row> then);
 
+  void validate_and_save(environment_row row, driver& with_driver,
+                         completion<environment_info> then);
+
   void save(environment_row row, completion<environment_info> then);
+
+  /// Tells the SUPERVISOR of a plugin that was put, and the caller how it is
+  /// stored.
+  void publish_plugin(const std::string& key, completion<plugin_info> then);
 
   // ---------------------------------------------------------------------------
 

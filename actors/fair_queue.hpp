@@ -4,6 +4,7 @@
 
 #include "messages/ids.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <deque>
 #include <map>
@@ -12,7 +13,9 @@
 
 namespace leasehold {
 
-/// Items wait in one line per company; the lines take turns. Pure.
+/// Items wait in one line per company; the lines take turns. Who floods the
+/// queue keeps nobody else out: when it is full, the longest line gives way to
+/// shorter ones. Pure.
 template <class T>
 class fair_queue {
 public:
@@ -28,16 +31,26 @@ public:
     return size_ == 0;
   }
 
-  /// Takes an item unless the queue is full.
-  bool push(const company_id& company, T item) {
-    if (size_ >= capacity_)
-      return false;
+  /// Takes an item. Returns the item that there is no room for: none, this
+  /// one, or the last one of a longer line.
+  std::optional<T> push(const company_id& company, T item) {
+    std::optional<T> left_over;
+    if (size_ >= capacity_) {
+      auto longest = find_longest();
+      auto own = lines_.find(company);
+      auto length = own == lines_.end() ? 0 : own->second.size();
+      if (longest == lines_.end() || longest->second.size() <= length + 1)
+        return item;
+      left_over = std::move(longest->second.back());
+      longest->second.pop_back();
+      --size_;
+    }
     auto& line = lines_[company];
     if (line.empty())
       turns_.push_back(company);
     line.push_back(std::move(item));
     ++size_;
-    return true;
+    return left_over;
   }
 
   /// The next item of the company whose turn it is.
@@ -58,9 +71,18 @@ public:
   }
 
 private:
+  using lines = std::map<company_id, std::deque<T>>;
+
+  typename lines::iterator find_longest() {
+    return std::max_element(lines_.begin(), lines_.end(),
+                            [](const auto& x, const auto& y) {
+                              return x.second.size() < y.second.size();
+                            });
+  }
+
   size_t capacity_;
   size_t size_ = 0;
-  std::map<company_id, std::deque<T>> lines_;
+  lines lines_;
   std::deque<company_id> turns_;
 };
 

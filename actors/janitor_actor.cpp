@@ -62,24 +62,32 @@ janitor_actor::behavior_type janitor_state::make_behavior() {
       await_recovery_.push_back(self_->make_response_promise<void>());
       return await_recovery_.back();
     },
-    [this](const await_settled& what) -> caf::result<cleanups_left> {
-      auto promise = self_->make_response_promise<cleanups_left>();
-      auto number = ++last_settling_;
-      auto& entry = await_settled_[number];
-      entry.promise = promise;
-      entry.patience = after(self_, what.patience, [this, number] {
-        auto waiting = await_settled_.extract(number);
-        if (!waiting)
-          return;
-        auto answer = [p = waiting.mapped().promise](lease_rows& x) mutable {
-          p.deliver(cleanups_left{x.rows.size()});
-        };
-        query(list_owed_cleanups{1'000}, answer, [](const caf::error&) {});
-      });
-      check_settled();
-      return promise;
-    },
+    [this](const await_settled& what) { return settle(what); },
   };
+}
+
+caf::result<cleanups_left> janitor_state::settle(const await_settled& what) {
+  auto promise = self_->make_response_promise<cleanups_left>();
+  auto number = ++last_settling_;
+  auto& entry = await_settled_[number];
+  entry.promise = promise;
+  entry.patience
+    = after(self_, what.patience, [this, number] { give_up_settling(number); });
+  check_settled();
+  return promise;
+}
+
+void janitor_state::give_up_settling(uint64_t number) {
+  auto waiting = await_settled_.extract(number);
+  if (!waiting)
+    return;
+  auto promise = waiting.mapped().promise;
+  query(
+    list_owed_cleanups{1'000},
+    [promise](lease_rows& owed) mutable {
+      promise.deliver(cleanups_left{owed.rows.size()});
+    },
+    [promise](const caf::error& err) mutable { promise.deliver(err); });
 }
 
 // -- leases of dead engines ---------------------------------------------------

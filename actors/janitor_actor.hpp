@@ -71,12 +71,19 @@ private:
 
   void on_finished(const lease_row& row, const result<>& outcome);
 
+  caf::result<cleanups_left> settle(const await_settled& what);
+
+  void give_up_settling(uint64_t number);
+
   /// Answers those who wait for nothing to be owed.
   void check_settled();
 
   // -- janitor_requests.cpp: leases without an actor --------------------------
 
   void on_late(const late_resource& what);
+
+  /// Notes how the removal of a late resource went.
+  void record_late(const late_resource& what, const result<>& outcome);
 
   caf::result<lease_ended> end_foreign(const lease_handle& lease,
                                        const std::string& reason,

@@ -39,25 +39,28 @@ void janitor_state::on_late(const late_resource& what) {
   log(log_rank::warning, "lease " + what.lease.value + ": "
                            + what.resource.value + " came up late");
   auto remove = [this, what](lease_rows& found) {
-    auto row = found.rows.front();
-    auto record = [this, what](result<> outcome) {
-      record_cleanup note;
-      note.lease = what.lease;
-      note.attempted = false;
-      note.resource = what.resource;
-      note.note = "came up late as " + what.resource.value;
-      if (!outcome) {
-        note.outcome = cleanup_status::failed;
-        note.next_cleanup_in = options_.cleanup.retry_delay;
-      }
-      // A row that owes nothing any more has been told already.
-      write(
-        std::move(note), [this](const written&) { sweep(); },
-        [](const caf::error&) {});
-    };
-    destroy(row, what.resource, back_to<done>(self_, record));
+    auto then
+      = [this, what](const result<>& outcome) { record_late(what, outcome); };
+    destroy(found.rows.front(), what.resource, back_to<done>(self_, then));
   };
   query(get_lease{what.lease.value}, remove, [](const caf::error&) {});
+}
+
+void janitor_state::record_late(const late_resource& what,
+                                const result<>& outcome) {
+  record_cleanup note;
+  note.lease = what.lease;
+  note.attempted = false;
+  note.resource = what.resource;
+  note.note = "came up late as " + what.resource.value;
+  if (!outcome) {
+    note.outcome = cleanup_status::failed;
+    note.next_cleanup_in = options_.cleanup.retry_delay;
+  }
+  // A row that owes nothing any more has been told already.
+  write(
+    std::move(note), [this](const written&) { sweep(); },
+    [](const caf::error&) {});
 }
 
 caf::result<lease_ended>

@@ -138,25 +138,31 @@ caf::result<workspace_realized> lease_state::realize(realize_workspace& what) {
     return to_error(*why);
   auto promise = self_->make_response_promise<workspace_realized>();
   auto on_done = [this, promise](result<workspace_realized> how) mutable {
-    if (!how)
-      return promise.deliver(to_error(how.error()));
-    cwd_ = how->cwd;
-    auto record
-      = with_member(how->metadata, "cwd", json_text{json_string(cwd_)});
-    row_.metadata = with_member(row_.metadata, "workspaceRealization", record);
-    store_write note{describe_lease{
-      {row_.id, row_.fence}, row_.metadata, "workspace realized at " + cwd_}};
-    ask(
-      self_, with_.store, caf::infinite, std::move(note),
-      [promise, how](const written&) mutable { promise.deliver(*how); },
-      // The folder is there; only its mention is not.
-      [promise, how](const caf::error&) mutable { promise.deliver(*how); });
+    if (how)
+      on_realized(std::move(*how), promise);
+    else
+      promise.deliver(to_error(how.error()));
   };
   driver_->realize({context(), std::move(what.local_path),
                     std::move(what.remote_path), std::move(what.mode),
                     std::move(what.metadata)},
                    back_to<workspace_realized>(self_, on_done));
   return promise;
+}
+
+void lease_state::on_realized(
+  workspace_realized how,
+  caf::typed_response_promise<workspace_realized> promise) {
+  cwd_ = how.cwd;
+  auto record = with_member(how.metadata, "cwd", json_text{json_string(cwd_)});
+  row_.metadata = with_member(row_.metadata, "workspaceRealization", record);
+  ask(
+    self_, with_.store, caf::infinite,
+    store_write{describe_lease{
+      {row_.id, row_.fence}, row_.metadata, "workspace realized at " + cwd_}},
+    [promise, how](const written&) mutable { promise.deliver(how); },
+    // The folder is there; only its mention is not.
+    [promise, how](const caf::error&) mutable { promise.deliver(how); });
 }
 
 caf::result<lease_renewed> lease_state::renew(const renew_lease& what) {

@@ -77,6 +77,8 @@ private:
   void on_command_end(const execution_id& which, result<command_result> how);
   void on_output(const execution_id& which, output_chunk& chunk);
   caf::result<workspace_realized> realize(realize_workspace& what);
+  void on_realized(workspace_realized how,
+                   caf::typed_response_promise<workspace_realized> promise);
   caf::result<lease_renewed> renew(const renew_lease& what);
   caf::result<lease_ended> end(const lease_handle& handle, lease_ending how,
                                bool wait_for_commands);

@@ -23,6 +23,20 @@ struct gathering {
   }
 };
 
+/// Why a lease with this row has no actor in the engine `self`.
+failure absence_of(const lease_row& row, const instance_id& self) {
+  auto lease = "Lease " + row.id.value;
+  if (has_ended(row.status))
+    return {ec::lease_ended,
+            lease + " has ended (" + to_string(row.status) + ").",
+            row.failure_reason};
+  if (row.owner == self)
+    return {ec::invalid_request, lease + " is still being acquired.", {}};
+  return {ec::held_elsewhere,
+          lease + " is held by another engine (" + row.owner.value + ").",
+          {}};
+}
+
 } // namespace
 
 lease_desk::lease_desk(const supervisor_ties& ties) : ties_{ties} {
@@ -139,20 +153,8 @@ void lease_desk::explain_absence(const lease_id& lease,
   ask(
     ties_.self, ties_.store, caf::infinite, store_query{get_lease{lease.value}},
     [this, then](store_answer& answer) {
-      const auto& row = std::get<lease_rows>(answer).rows.front();
-      if (has_ended(row.status))
-        return then({ec::lease_ended,
-                     "Lease " + row.id.value + " has ended ("
-                       + to_string(row.status) + ").",
-                     row.failure_reason});
-      if (row.owner == ties_.services->self)
-        return then({ec::invalid_request,
-                     "Lease " + row.id.value + " is still being acquired.",
-                     {}});
-      then({ec::held_elsewhere,
-            "Lease " + row.id.value + " is held by another engine ("
-              + row.owner.value + ").",
-            {}});
+      then(absence_of(std::get<lease_rows>(answer).rows.front(),
+                      ties_.services->self));
     },
     [then](const caf::error& err) { then(to_failure(err)); });
 }

@@ -9,7 +9,8 @@ using how = lease_ending::how;
 lease_status status_of(const lease_ending& x, lease_policy policy) {
   if (x.what == how::keep)
     return lease_status::retained;
-  if (x.what == how::destroy && x.status == release_status::released)
+  // What is removed is not retained, and a removal is no success of the run.
+  if (x.what == how::destroy && x.status != release_status::expired)
     return lease_status::failed;
   switch (x.status) {
     case release_status::released:

@@ -59,14 +59,17 @@ placement_step call(placement x, phase to) {
   ++x.attempt;
   ++x.unanswered;
   auto number = x.attempt;
-  if (to == phase::resuming)
+  if (to == phase::resuming) {
+    x.asked_back = x.claim->resource;
     return go(std::move(x), to, {effect::resume{number}});
+  }
   return go(std::move(x), to, {effect::acquire{number}});
 }
 
 /// The claimed resource leaves the row; what comes next depends on its fate.
 placement_step give_up(placement x, fate what, std::string note) {
   effects todo{effect::give_up{*x.claim, what, note}};
+  x.fate_of_claim = what;
   if (what != fate::parked) {
     x.origin = lease_origin::replacement;
     x.origin_note = std::move(note);
@@ -94,6 +97,23 @@ placement_step resume_failed(placement x, const failure& why) {
                  name + " could not be resumed: " + why.message);
 }
 
+/// A resource without a row that leads to it: the janitor gets it by hand.
+effects hand_over(const resource_id& resource) {
+  if (resource.empty())
+    return {};
+  return {effect::dispose{resource}};
+}
+
+/// A resume that made something new has failed, and what it made is nobody's.
+placement_step resume_went_astray(placement x, const resource_id& made) {
+  auto rest = resume_failed(
+    std::move(x),
+    {ec::protocol_violation, "\"" + made.value + "\" came up instead", {}});
+  auto stray = hand_over(made);
+  rest.effects.insert(rest.effects.begin(), stray.begin(), stray.end());
+  return rest;
+}
+
 placement_step give_up_on(placement x, attempt_no attempt, const failure& why) {
   if (!awaits(x, attempt))
     return stay(std::move(x));
@@ -108,10 +128,9 @@ placement_step give_up_on(placement x, attempt_no attempt, const failure& why) {
 placement_step after_replacing(placement x) {
   auto claim = *std::exchange(x.claim, std::nullopt);
   effects before;
-  if (x.verdict.code != ec::none && x.plan.preserve_on_resume_failure
-      && !x.cancelled)
+  if (x.fate_of_claim == fate::parked)
     before.push_back(effect::give_back{claim});
-  else
+  else if (x.fate_of_claim == fate::owed)
     before.push_back(effect::report_owed{claim.lease});
   auto rest = x.verdict.code != ec::none ? close(x, x.verdict, false)
               : x.cancelled              ? close(x, cancellation(), false)
@@ -155,18 +174,20 @@ placement_step on(placement x, const event::chosen& ev) {
 placement_step on(placement x, const event::recorded&) {
   switch (x.phase) {
     case phase::recording:
-      if (!x.plan.makes_resource)
-        return go(std::move(x), phase::granted, {effect::grant{}});
       if (x.cancelled && x.claim) {
         x.verdict = cancellation();
         return give_up(std::move(x), fate::owed, "the run was released");
       }
       if (x.cancelled)
         return close(std::move(x), cancellation(), false);
+      if (!x.plan.makes_resource)
+        return go(std::move(x), phase::granted, {effect::grant{}});
       return call(std::move(x), x.claim ? phase::resuming : phase::acquiring);
     case phase::replacing:
       return after_replacing(std::move(x));
     case phase::confirming:
+      if (x.cancelled)
+        return close(std::move(x), cancellation(), true);
       return go(std::move(x), phase::granted, {effect::grant{}});
     case phase::closing: {
       auto lease = x.lease;
@@ -176,13 +197,6 @@ placement_step on(placement x, const event::recorded&) {
     default:
       return stay(std::move(x));
   }
-}
-
-/// A resource without a row that leads to it: the janitor gets it by hand.
-effects hand_over(const placement& x) {
-  if (x.resource.empty())
-    return {};
-  return {effect::dispose{x.resource}};
 }
 
 placement_step on(placement x, const event::unrecorded& ev) {
@@ -195,13 +209,13 @@ placement_step on(placement x, const event::unrecorded& ev) {
       }
       return deny(std::move(x), ev.why);
     case phase::closing: {
-      // A row that is still `acquiring` keeps its deadline; the janitor ends it.
-      auto todo = hand_over(x);
+      // A row that is still `acquiring` keeps its deadline.
+      auto todo = hand_over(x.resource);
       return answer(std::move(x), std::move(todo));
     }
     case phase::confirming:
       if (ev.why.code == ec::conflict) {
-        auto todo = hand_over(x);
+        auto todo = hand_over(x.resource);
         x.verdict = {ec::lease_ended,
                      "The lease was ended while its resource was being made.",
                      {}};
@@ -217,16 +231,21 @@ placement_step on(placement x, const event::unrecorded& ev) {
 
 placement_step on(placement x, const event::came_up& ev) {
   --x.unanswered;
+  const auto& resource = ev.ready.resource;
+  auto is_resume = ev.attempt == 1 && !x.asked_back.empty();
   if (!awaits(x, ev.attempt)) {
-    // What a resume brought back late is owed by the lease it came from.
-    if (ev.attempt == 1 && x.origin == lease_origin::replacement)
+    // What a resume brought back late has a row already that says what is to
+    // become of it; it may even wait for the next run.
+    if (is_resume && resource == x.asked_back)
       return stay(std::move(x));
-    return {std::move(x), {effect::dispose{ev.ready.resource}}};
+    return {std::move(x), hand_over(resource)};
   }
-  x.resource = ev.ready.resource;
+  if (is_resume && resource != x.asked_back)
+    return resume_went_astray(std::move(x), resource);
+  x.resource = resource;
   if (x.cancelled)
     return close(std::move(x), cancellation(), true);
-  if (x.phase == phase::resuming)
+  if (is_resume)
     x.origin = lease_origin::resumed;
   return go(std::move(x), phase::confirming, {effect::confirm{ev.ready}});
 }

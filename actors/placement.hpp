@@ -83,6 +83,10 @@ struct placement {
   lease_plan plan;
   /// The parked resource that this lease took over.
   std::optional<parked_resource> claim;
+  /// What becomes of it if it does not come back.
+  give_up_resource::fate fate_of_claim = give_up_resource::fate::owed;
+  /// What the first driver call was to bring back; empty if it made something.
+  resource_id asked_back;
   lease_origin origin = lease_origin::fresh;
   std::string origin_note;
   /// What the driver brought up.
@@ -175,7 +179,7 @@ struct confirm {
   resource_ready ready;
 };
 
-/// Write that the row failed.
+/// Write that the row failed, whether or not the grant is written already.
 struct end {
   /// Whether a cleanup is owed.
   bool owed;

@@ -304,7 +304,8 @@ void placement_desk::perform(booking& who,
 void placement_desk::perform(booking& who, const placement_effect::end& wish) {
   end_lease what;
   what.lease = {who.row.id, who.row.fence};
-  what.from = {lease_status::acquiring};
+  // A grant that nobody has been told of is taken back.
+  what.from = {lease_status::acquiring, lease_status::active};
   what.to = lease_status::failed;
   what.failure_reason = wish.reason;
   what.cleanup = wish.owed ? cleanup_status::failed : cleanup_status::success;

@@ -41,6 +41,14 @@ tenancy_step end(tenancy x) {
   return {std::move(x), std::move(todo)};
 }
 
+/// Whoever does not want to wait decides. Patience is counted once: asking
+/// again and again does not put the end off.
+tenancy_step hurry(tenancy x) {
+  if (std::exchange(x.hurried, true))
+    return stay(std::move(x));
+  return {std::move(x), {effect::cancel_commands{}, effect::arm_patience{}}};
+}
+
 /// A removal outweighs a release; the first of either kind is kept.
 void merge(lease_ending& now, const lease_ending& also) {
   if (also.what == how::destroy && now.what != how::destroy)
@@ -66,18 +74,11 @@ tenancy_step on(tenancy x, const event::asked_to_end& ev) {
       if (x.running.empty())
         return end(std::move(x));
       x.phase = phase::draining;
-      if (ev.wait_for_commands)
-        return stay(std::move(x));
-      return {std::move(x),
-              {effect::cancel_commands{}, effect::arm_patience{}}};
+      return ev.wait_for_commands ? stay(std::move(x)) : hurry(std::move(x));
     }
     case phase::draining:
       merge(x.ending, ev.how);
-      // Who does not want to wait decides.
-      if (ev.wait_for_commands)
-        return stay(std::move(x));
-      return {std::move(x),
-              {effect::cancel_commands{}, effect::arm_patience{}}};
+      return ev.wait_for_commands ? stay(std::move(x)) : hurry(std::move(x));
     case phase::ending:
       merge(x.ending, ev.how);
       return stay(std::move(x));

@@ -29,9 +29,9 @@ namespace leasehold {
 //                           store is unwell |     | try again
 //                                           +-----+
 //
-// A destroy turns a release that is not being recorded yet into a removal; once
-// the row is ended, removing what it left is the janitor's. Whoever asks while a
-// lease is ending is answered when it has ended.
+// A destroy turns a release that is not being recorded yet into a removal;
+// once the row is ended, removing what it left is the janitor's. Whoever asks
+// while a lease is ending is answered when it has ended.
 
 enum class tenancy_phase : uint8_t {
   active,
@@ -55,6 +55,8 @@ struct tenancy {
   lease_terms terms;
   tenancy_phase phase = tenancy_phase::active;
   std::set<execution_id> running;
+  /// Whether the commands have been told to end.
+  bool hurried = false;
   lease_ending ending;
   /// Provider calls so far. An answer carries the number of its call.
   uint32_t call = 0;

@@ -56,21 +56,7 @@ worker_actor::behavior_type worker_state::make_behavior() {
       process_->handled(what.text.size());
       read(what.text);
     },
-    [this](const process_overlong_line& what) {
-      auto words = "The worker sent a line of " + std::to_string(what.bytes)
-                   + " bytes; " + std::to_string(options_.line_max)
-                   + " is the limit.";
-      log(log_rank::warning, words);
-      auto id = rpc::response_id_of(what.head);
-      auto call
-        = id ? in_flight_.extract(*id) : decltype(in_flight_)::node_type{};
-      if (!call)
-        return;
-      call.mapped().deadline.dispose();
-      by_invocation_.erase(call.mapped().invocation);
-      call.mapped().what.then(failure{ec::too_large, words, {}, acted::yes});
-      send_next();
-    },
+    [this](const process_overlong_line& what) { on_overlong(what); },
     [this](const process_stderr& what) {
       log(log_rank::info, "[plugin stderr] " + what.text);
       stderr_tail_ += what.text;

@@ -105,6 +105,9 @@ private:
   void read(rpc::notification& what);
   void read(rpc::garbage& what);
 
+  /// Fails the call that a line beyond the limit would have answered.
+  void on_overlong(const process_overlong_line& what);
+
   void check_health();
 
   /// What its standard error ended with, for failures; empty if nothing.

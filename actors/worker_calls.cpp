@@ -30,13 +30,13 @@ void worker_state::take(call_worker& what) {
       && in_flight_.size() < options_.calls_max)
     return send(std::move(what));
   auto company = what.call.company;
-  auto refuse = what.then;
-  if (!queue_.push(company, std::move(what)))
-    refuse(failure{ec::overloaded,
-                   "The worker of plugin \"" + plugin_.key + "\" has "
-                     + std::to_string(options_.queue_max)
-                     + " calls waiting already; try again later.",
-                   {}});
+  // Not always this call: a company that floods the queue makes room.
+  if (auto refused = queue_.push(company, std::move(what)))
+    refused->then(failure{ec::overloaded,
+                          "The worker of plugin \"" + plugin_.key + "\" has "
+                            + std::to_string(options_.queue_max)
+                            + " calls waiting already; try again later.",
+                          {}});
 }
 
 void worker_state::send(call_worker what) {
@@ -107,6 +107,21 @@ void worker_state::read(const std::string& line) {
   if (auto* junk = std::get_if<rpc::garbage>(&what))
     junk->why += ": " + line.substr(0, 200);
   std::visit([this](auto& x) { read(x); }, what);
+}
+
+void worker_state::on_overlong(const process_overlong_line& what) {
+  auto words = "The worker sent a line of " + std::to_string(what.bytes)
+               + " bytes; " + std::to_string(options_.line_max)
+               + " is the limit.";
+  log(log_rank::warning, words);
+  auto id = rpc::response_id_of(what.head);
+  auto call = in_flight_.extract(id.value_or(0));
+  if (!call)
+    return;
+  call.mapped().deadline.dispose();
+  by_invocation_.erase(call.mapped().invocation);
+  call.mapped().what.then(failure{ec::too_large, words, {}, acted::yes});
+  send_next();
 }
 
 void worker_state::read(rpc::response& what) {

@@ -28,17 +28,19 @@ worker_startup_step start(worker_startup x, effects before = {}) {
 /// Why there is no worker right now, for whoever is refused.
 std::string reason_of(const worker_startup& x) {
   if (x.phase == phase::broken)
-    return "it crashed " + std::to_string(x.crashes.size())
+    return "it crashed " + std::to_string(x.crashes_in_row)
            + " times and is left alone for a while: " + x.last.message;
   if (x.last.code != ec::none)
     return x.last.message;
   return "it has not answered `initialize` yet";
 }
 
-milliseconds jittered(milliseconds pause, double dice) {
+/// The pause, ±25 %, but never more than the longest one.
+milliseconds jittered(milliseconds pause, double dice,
+                      const worker_startup_options& options) {
   auto factor = 0.75 + 0.5 * dice;
-  return milliseconds{
-    std::llround(static_cast<double>(pause.count()) * factor)};
+  milliseconds out{std::llround(static_cast<double>(pause.count()) * factor)};
+  return std::min(out, options.restart_delay_max);
 }
 
 worker_startup_step on(worker_startup x, const event::wanted& ev) {
@@ -90,7 +92,7 @@ worker_startup_step give_up(worker_startup x, double dice) {
   for (auto who : std::exchange(x.waiting, {}))
     todo.push_back(effect::refuse{who, ec::worker_broken, why});
   todo.push_back(
-    effect::arm_pause{jittered(x.options.restart_delay_max, dice)});
+    effect::arm_pause{jittered(x.options.restart_delay_max, dice, x.options)});
   return {std::move(x), std::move(todo)};
 }
 
@@ -103,22 +105,25 @@ worker_startup_step on(worker_startup x, const event::crashed& ev) {
       && ev.now - x.ready_at >= x.options.stable_after) {
     x.crashes_in_row = 0;
     x.crashes.clear();
+    x.probing = false;
   }
   x.last = ev.why;
   ++x.crashes_in_row;
   x.crashes.push_back(ev.now);
   while (ev.now - x.crashes.front() > x.options.crash_window)
     x.crashes.pop_front();
-  if (x.crashes.size() >= x.options.crashes_max)
+  if (x.probing || x.crashes.size() >= x.options.crashes_max)
     return give_up(std::move(x), ev.dice);
   auto pause = restart_pause(x.crashes_in_row, x.options);
   if (pause.count() == 0)
     return start(std::move(x));
   x.phase = phase::pausing;
-  return {std::move(x), {effect::arm_pause{jittered(pause, ev.dice)}}};
+  auto wish = effect::arm_pause{jittered(pause, ev.dice, x.options)};
+  return {std::move(x), {wish}};
 }
 
 worker_startup_step on(worker_startup x, const event::pause_over&) {
+  x.probing = x.probing || x.phase == phase::broken;
   if (x.phase == phase::pausing || x.phase == phase::broken)
     return start(std::move(x));
   return stay(std::move(x));
@@ -137,6 +142,7 @@ worker_startup_step on(worker_startup x, const event::retired& ev) {
 worker_startup_step on(worker_startup x, const event::reset&) {
   x.crashes_in_row = 0;
   x.crashes.clear();
+  x.probing = false;
   if (x.phase == phase::pausing || x.phase == phase::broken)
     return start(std::move(x));
   return stay(std::move(x));

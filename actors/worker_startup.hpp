@@ -70,6 +70,9 @@ struct worker_startup {
   /// When the worker crashed, within the window.
   std::deque<steady_time> crashes;
   steady_time ready_at{0};
+  /// Whether the worker is one more try after too many crashes, and has not
+  /// been stable yet.
+  bool probing = false;
   std::vector<waiter_no> waiting;
   /// Why there is no worker.
   failure last;

@@ -1,14 +1,18 @@
 #include "drivers/json_rpc.hpp"
 
-#include <nlohmann/json.hpp>
+#include "drivers/json_text_scan.hpp"
+#include "drivers/utf8.hpp"
 
-#include <charconv>
+#include <nlohmann/json.hpp>
 
 namespace leasehold::rpc {
 
 namespace {
 
 using nlohmann::json;
+
+/// Writing JSON recurs, so that a line must not nest as deep as it likes.
+constexpr size_t depth_max = 500;
 
 /// Texts from a child may hold anything; JSON that we write may not.
 std::string dump(const json& x) {
@@ -129,26 +133,18 @@ json_text initialize_params(const json_text& manifest,
 any_message parse_line(std::string_view line) {
   if (line.empty())
     return garbage{"Empty message"};
+  if (nests_deeper(line, depth_max))
+    return garbage{"JSON nested too deeply"};
   auto parsed = json::parse(line, nullptr, false);
+  if (parsed.is_discarded())
+    parsed = json::parse(without_lone_surrogates(line), nullptr, false);
   if (parsed.is_discarded())
     return garbage{"Invalid JSON"};
   return classify(parsed);
 }
 
 std::optional<int64_t> response_id_of(std::string_view head) {
-  auto pos = head.find("\"id\":");
-  if (pos == std::string_view::npos)
-    return std::nullopt;
-  pos += 5;
-  while (pos < head.size() && head[pos] == ' ')
-    ++pos;
-  int64_t out = 0;
-  auto rest = head.substr(pos);
-  auto [end, error]
-    = std::from_chars(rest.data(), rest.data() + rest.size(), out);
-  if (error != std::errc{} || end == rest.data())
-    return std::nullopt;
-  return out;
+  return leading_integer(head, "id", "method");
 }
 
 std::optional<log_chunk> parse_log_chunk(const json_text& params) {
@@ -160,7 +156,7 @@ std::optional<log_chunk> parse_log_chunk(const json_text& params) {
   if (stream != "stdout" && stream != "stderr")
     return std::nullopt;
   auto text = text_of(x, "chunk");
-  if (text.empty() || text.size() > chunk_max)
+  if (text.empty() || utf16_length(text) > chunk_max)
     return std::nullopt;
   return log_chunk{stream == "stderr", std::move(text)};
 }
@@ -171,6 +167,7 @@ std::string parse_log_line(const json_text& params) {
     return {};
   auto level = text_of(x, "level");
   auto text = text_of(x, "message").substr(0, 10'000);
+  text.resize(without_cut_end(text));
   if (text.empty())
     return {};
   return (level.empty() ? std::string{"info"} : level) + ": " + text;

@@ -1,5 +1,7 @@
 #include "drivers/manifest.hpp"
 
+#include "drivers/utf8.hpp"
+
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -102,7 +104,7 @@ std::optional<failure> check_head(const json& x) {
   if (!is_semver(text_of(x, "version")))
     return bad("version must be a semantic version such as 1.2.3.");
   auto name = text_of(x, "displayName");
-  if (name.empty() || name.size() > 100)
+  if (name.empty() || utf16_length(name) > 100)
     return bad("displayName must have 1 to 100 characters.");
   if (!x.contains("capabilities") || !x["capabilities"].is_array()
       || x["capabilities"].empty())

@@ -52,15 +52,14 @@ json worker_config(const json_text& config) {
   return out;
 }
 
-/// The metadata as workers expect it (PB §3.9): provider facts, the config and
-/// the engine's keys side by side; the engine's keys win.
+/// The metadata as workers expect it (PB §3.9): the config, provider facts and
+/// the engine's keys side by side; later ones win, the engine's over all.
 json flat_view(const json_text& metadata) {
   auto own = parse(metadata);
   auto out = json::object();
-  if (own.contains("providerMetadata") && own["providerMetadata"].is_object())
-    out.update(own["providerMetadata"]);
-  if (own.contains("config") && own["config"].is_object())
-    out.update(own["config"]);
+  for (const auto* key : {"config", "providerMetadata"})
+    if (own.contains(key) && own[key].is_object())
+      out.update(own[key]);
   own.erase("config");
   own.erase("providerMetadata");
   out.update(own);

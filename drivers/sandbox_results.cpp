@@ -1,7 +1,11 @@
+// What a provider's worker answers; the other half of sandbox_params.cpp.
+
 #include "drivers/sandbox_params.hpp"
 #include "messages/json.hpp"
 
 #include <nlohmann/json.hpp>
+
+#include <limits>
 
 namespace leasehold::sandbox {
 
@@ -46,6 +50,12 @@ failure missing(const char* verb, const char* field, const json_text& answer) {
           std::string{"The worker answered "} + verb + " without a valid `"
             + field + "`.",
           answer.text.substr(0, 200), acted::yes};
+}
+
+/// Whether this is an exit code; a longer number must not become another one.
+bool is_int32(const json& x) {
+  return x.is_number_integer() && x >= std::numeric_limits<int32_t>::min()
+         && x <= std::numeric_limits<int32_t>::max();
 }
 
 /// Lines of an array of texts, or of objects with a `message`.
@@ -97,10 +107,10 @@ result<command_result> parse_executed(const json_text& answer) {
   if (!x)
     return x.error();
   auto code = x->find("exitCode");
-  if (code == x->end() || (!code->is_null() && !code->is_number_integer()))
+  if (code == x->end() || (!code->is_null() && !is_int32(*code)))
     return missing("environmentExecute", "exitCode", answer);
   command_result out;
-  if (code->is_number_integer())
+  if (!code->is_null())
     out.exit_code = code->get<int32_t>();
   out.signal = text_of(*x, "signal");
   out.timed_out = flag_of(*x, "timedOut");

@@ -129,6 +129,14 @@ std::string utf8_stream::finish() {
   return std::exchange(held_, {}).empty() ? "" : std::string{replacement};
 }
 
+size_t utf16_length(std::string_view text) {
+  size_t out = 0;
+  for (size_t i = 0; i < text.size(); ++i)
+    if (!is_continuation(byte_at(text, i)))
+      out += length_by(byte_at(text, i)) == 4 ? 2 : 1;
+  return out;
+}
+
 size_t without_cut_end(std::string_view text) {
   for (size_t back = 1; back <= text.size() && back < 4; ++back) {
     auto byte = byte_at(text, text.size() - back);

@@ -26,6 +26,10 @@ private:
   std::string held_;
 };
 
+/// How long a piece of valid UTF-8 is for JavaScript, in which the limits of
+/// the worker protocol are counted.
+size_t utf16_length(std::string_view text);
+
 /// How much of a piece of valid UTF-8 is left without a character that its end
 /// cuts off.
 size_t without_cut_end(std::string_view text);

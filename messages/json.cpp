@@ -2,7 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <ctime>
 
@@ -13,6 +13,9 @@ namespace {
 using nlohmann::json;
 
 void drop_nulls(json& x) {
+  if (x.is_array())
+    for (auto& element : x)
+      drop_nulls(element);
   if (!x.is_object())
     return;
   for (auto i = x.begin(); i != x.end();) {
@@ -46,15 +49,29 @@ bool read_char(std::string_view text, size_t& pos, std::string_view any_of) {
   return true;
 }
 
-/// Milliseconds of a fraction such as `.25`, if there is one.
-int read_fraction(std::string_view text, size_t& pos) {
-  auto ms = 0;
+/// Seconds and what is left of one, such as `:30.25`, if they are there.
+bool read_seconds(std::string_view text, size_t& pos, int& seconds, int& ms) {
+  if (!read_char(text, pos, ":"))
+    return true;
+  if (!read_digits(text, pos, 2, seconds))
+    return false;
   if (!read_char(text, pos, ".,"))
-    return ms;
+    return true;
+  auto begin = pos;
   for (auto weight = 100;
        pos < text.size() && text[pos] >= '0' && text[pos] <= '9'; weight /= 10)
     ms += weight * (text[pos++] - '0');
-  return ms;
+  return pos > begin;
+}
+
+/// Whether the calendar and the clock know this day and this time.
+bool exists(const std::tm& tm) {
+  using namespace std::chrono;
+  year_month_day day{year{tm.tm_year}, month{static_cast<unsigned>(tm.tm_mon)},
+                     std::chrono::day{static_cast<unsigned>(tm.tm_mday)}};
+  auto midnight = tm.tm_hour == 24 && tm.tm_min == 0 && tm.tm_sec == 0;
+  return day.ok() && (tm.tm_hour < 24 || midnight) && tm.tm_min < 60
+         && tm.tm_sec <= 60;
 }
 
 /// Minutes east of Greenwich.
@@ -131,18 +148,14 @@ std::optional<timestamp> parse_iso8601(std::string_view text) {
   size_t pos = 0;
   std::tm tm{};
   auto zone = 0;
+  auto ms = 0;
   if (!read_digits(text, pos, 4, tm.tm_year) || !read_char(text, pos, "-")
       || !read_digits(text, pos, 2, tm.tm_mon) || !read_char(text, pos, "-")
       || !read_digits(text, pos, 2, tm.tm_mday) || !read_char(text, pos, "Tt ")
       || !read_digits(text, pos, 2, tm.tm_hour) || !read_char(text, pos, ":")
-      || !read_digits(text, pos, 2, tm.tm_min))
-    return std::nullopt;
-  if (read_char(text, pos, ":") && !read_digits(text, pos, 2, tm.tm_sec))
-    return std::nullopt;
-  auto ms = read_fraction(text, pos);
-  if (!read_zone(text, pos, zone) || tm.tm_mon < 1 || tm.tm_mon > 12
-      || tm.tm_mday < 1 || tm.tm_mday > 31 || tm.tm_hour > 24 || tm.tm_min > 59
-      || tm.tm_sec > 60)
+      || !read_digits(text, pos, 2, tm.tm_min)
+      || !read_seconds(text, pos, tm.tm_sec, ms) || !read_zone(text, pos, zone)
+      || !exists(tm))
     return std::nullopt;
   tm.tm_year -= 1900;
   --tm.tm_mon;

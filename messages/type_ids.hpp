@@ -1,5 +1,7 @@
 #pragma once
 
+// The numbers of message types.
+
 #include "messages/command.hpp"
 #include "messages/driver.hpp"
 #include "messages/environment.hpp"

@@ -71,8 +71,8 @@ struct options {
   /// Cleanups started at a time.
   uint32_t cleanup_batch_max = 100;
 
-  /// Whether environments of the built-in `fake` provider may be saved. It makes
-  /// nothing and runs nothing: for tests and benchmarks.
+  /// Whether environments of the built-in `fake` provider may be saved. It
+  /// makes nothing and runs nothing: for tests and benchmarks.
   bool allow_fake_provider = false;
 
   /// How long the destructor waits for its leases to be released.
