@@ -170,10 +170,11 @@ void worker_state::perform(const worker_effect::leave& wish) {
   closing_.dispose();
   log(wish.expected ? log_rank::info : log_rank::warning,
       wish.expected ? "stopped" : wish.why.message);
-  tell(self_, supervisor_,
-       worker_is_gone{plugin_.id, incarnation_, wish.expected, wish.why});
-  process_.reset();
-  self_->quit();
+  // What the supervisor passed on before it knew is handed back first.
+  ask(
+    self_, supervisor_, caf::infinite,
+    worker_is_gone{plugin_.id, incarnation_, wish.expected, wish.why},
+    [this] { self_->quit(); }, [this](const caf::error&) { self_->quit(); });
 }
 
 void worker_state::check_health() {

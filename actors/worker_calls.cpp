@@ -21,6 +21,9 @@ failure timeout_failure(const std::string& method, milliseconds after) {
 } // namespace
 
 void worker_state::take(call_worker& what) {
+  // The supervisor learns of the end before it gets this back.
+  if (now_.phase == worker_phase::gone)
+    return tell(self_, supervisor_, std::move(what));
   if (now_.phase > worker_phase::ready) {
     auto words = "Cannot call \"" + what.call.method + "\" — worker for \""
                  + plugin_.id.value + "\" is " + to_string(now_.phase);

@@ -32,7 +32,7 @@ public:
                      completion<ready_worker> then) override {
     if (!whom_)
       return then(closed());
-    tell_from_outside(*whom_, find_worker{provider, std::move(then)});
+    tell_from_outside(*whom_, find_worker{provider, kept(std::move(then))});
   }
 
   void call(const plugin_id& plugin, worker_call what, bool wait,
@@ -40,10 +40,28 @@ public:
     if (!whom_)
       return then(closed());
     tell_from_outside(
-      *whom_, call_worker{plugin, std::move(what), wait, std::move(then)});
+      *whom_, call_worker{plugin, std::move(what), wait, kept(std::move(then))});
   }
 
 private:
+  /// A completion that answers by itself when it is lost with its message.
+  template <class T>
+  static completion<T> kept(completion<T> then) {
+    struct keeper {
+      completion<T> then;
+
+      ~keeper() {
+        if (then)
+          then(closed());
+      }
+    };
+    auto held = std::make_shared<keeper>(keeper{std::move(then)});
+    return [held](result<T> x) {
+      if (auto once = std::exchange(held->then, nullptr))
+        once(std::move(x));
+    };
+  }
+
   static failure closed() {
     return {ec::shutting_down, "The engine is stopping.", {}};
   }

@@ -94,7 +94,8 @@ struct end_lease {
   std::string note = {};
 };
 
-/// A later end. Guard: active under this fence.
+/// A later end; an earlier one, or one for a lease without an end, changes
+/// nothing. Guard: active under this fence.
 struct extend_lease {
   lease_handle lease = {};
   milliseconds expires_in{0};

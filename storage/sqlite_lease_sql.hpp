@@ -52,9 +52,10 @@ SET status = ?5, failure_reason = nullif(?6, ''),
   last_used_at = ?2, updated_at = ?2
 WHERE id = ?1 AND status = ?4 AND ?3 IN (0, fence))";
 
+// Never earlier than before; a lease without an end keeps none.
 inline constexpr const char* extend_lease = R"(
 UPDATE leases
-SET expires_at = ?4, updated_at = ?2
+SET expires_at = max(expires_at, ?4), updated_at = ?2
 WHERE id = ?1 AND status = 'active' AND fence = ?3)";
 
 inline constexpr const char* describe_lease = R"(

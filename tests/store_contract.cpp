@@ -308,7 +308,9 @@ void check_live_leases(const store_opener& open) {
   }
   SECTION("an active lease of this fence can be extended and described") {
     tried_store db{open};
-    auto handle = db.grant(a_lease("lease-1"));
+    auto row = a_lease("lease-1");
+    row.expires_at = db.now;
+    auto handle = db.grant(row);
     auto stale = lease_handle{handle.id, handle.fence + 1};
     db.must(extend_lease{handle, milliseconds{30}, "longer"});
     db.must(describe_lease{handle, json_text{R"({"b":1})"}, "described"});
@@ -322,6 +324,17 @@ void check_live_leases(const store_opener& open) {
     CHECK(db.history("lease-1")
           == texts{" -> active: granted", "active -> active: longer",
                    "active -> active: described", "active -> released: "});
+  }
+  SECTION("an end is never moved in, nor made where there is none") {
+    tried_store db{open};
+    auto row = a_lease("lease-1");
+    row.expires_at = db.now + milliseconds{30};
+    auto ends = db.grant(row);
+    auto endless = db.grant(a_lease("lease-2"));
+    db.must(extend_lease{.lease = ends, .expires_in = milliseconds{20}});
+    db.must(extend_lease{.lease = endless, .expires_in = milliseconds{20}});
+    CHECK(db.lease("lease-1").expires_at == row.expires_at);
+    CHECK(db.lease("lease-2").expires_at == std::nullopt);
   }
 }
 

@@ -1,6 +1,7 @@
 // The house's rules as assertions: who may include whom, how long things may
 // get, what no file contains. docs/architecture.md gives the reasons.
 
+#include "messages/errors.hpp"
 #include "tests/support/catch.hpp"
 
 #include <algorithm>
@@ -226,6 +227,32 @@ TEST_CASE("tidy: a name in a log or a review is one file", "[tidy]") {
     INFO(x.path << " and " << seen[name]);
     CHECK(seen[name].empty());
     seen[name] = x.path;
+  }
+}
+
+TEST_CASE("tidy: the README shows the example that is compiled", "[tidy]") {
+  fs::path root{LEASEHOLD_SOURCE_DIR};
+  auto example = read(root, root / "examples/embedding/main.cpp");
+  std::string code;
+  // Without its first comment.
+  for (size_t i = 2; i < example.lines.size(); ++i)
+    code += example.lines[i] + "\n";
+  std::string readme;
+  for (const auto& line : read(root, root / "README.md").lines)
+    readme += line + "\n";
+  CHECK(readme.find("```cpp\n" + code + "```") != std::string::npos);
+}
+
+TEST_CASE("tidy: every error code has its row in docs/errors.md", "[tidy]") {
+  fs::path root{LEASEHOLD_SOURCE_DIR};
+  std::string text;
+  for (const auto& line : read(root, root / "docs/errors.md").lines)
+    text += line + "\n";
+  for (const auto& [code, name] : leasehold::names<leasehold::ec>) {
+    INFO(name);
+    CHECK(
+      (code == leasehold::ec::none
+       || text.find("| `" + std::string{name} + "` |") != std::string::npos));
   }
 }
 
