@@ -37,6 +37,7 @@ void init_caf_once() {
 worker_options worker_options_of(const options& x) {
   worker_options out;
   out.initialize_timeout = x.worker_initialize_timeout;
+  out.call_timeout = x.worker_call_timeout;
   out.health_interval = x.worker_health_interval;
   out.drain_timeout = x.worker_drain_timeout;
   out.shutdown_timeout = x.worker_shutdown_timeout;
@@ -130,9 +131,9 @@ services_ptr engine::impl::make_services() {
   auto late = [this](late_resource what) {
     tell_from_outside(janitor, std::move(what));
   };
-  out->drivers = make_drivers({*launcher, loop, gate,
-                               find_helper("leasehold-guard", opts.helpers),
-                               opts.allow_fake_provider, late});
+  out->drivers = make_drivers(
+    {*launcher, loop, gate, find_helper("leasehold-guard", opts.helpers),
+     opts.allow_fake_provider, late, opts.worker_call_timeout});
   return out;
 }
 

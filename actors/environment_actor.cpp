@@ -21,17 +21,21 @@ parked_resource parked_of(lease_row& row) {
 } // namespace
 
 environment_state::environment_state(environment_actor::pointer self,
+                                     supervisor_actor supervisor,
                                      store_actor store, environment_row row,
                                      environment_options options)
-  : self_{self}, store_{std::move(store)}, row_{std::move(row)},
-    options_{options}, read_at_{steady_now(self)} {
+  : self_{self}, supervisor_{std::move(supervisor)}, store_{std::move(store)},
+    row_{std::move(row)}, options_{options}, read_at_{steady_now(self)},
+    used_at_{read_at_} {
   // nop
 }
 
 environment_actor::behavior_type environment_state::make_behavior() {
   load_parked();
+  arm_idle();
   return {
     [this](const admit_lease& who) -> caf::result<lease_admitted> {
+      used_at_ = steady_now(self_);
       auto promise = self_->make_response_promise<lease_admitted>();
       if (steady_now(self_) - read_at_ < options_.refresh_interval) {
         admit(promise, who);
@@ -52,6 +56,17 @@ environment_actor::behavior_type environment_state::make_behavior() {
     [this](park_resource& what) { parked_.park(std::move(what.what)); },
     [this](const environment_changed&) { refresh(); },
   };
+}
+
+void environment_state::arm_idle() {
+  auto left = options_.idle_timeout - (steady_now(self_) - used_at_);
+  if (left.count() <= 0) {
+    tell(self_, supervisor_, environment_idle{row_.id});
+    // It may say that this is not the time.
+    used_at_ = steady_now(self_);
+    left = options_.idle_timeout;
+  }
+  idle_ = after(self_, left, [this] { arm_idle(); });
 }
 
 void environment_state::admit(admission& promise, const admit_lease& who) {

@@ -2,6 +2,7 @@
 
 // An ENVIRONMENT: who is let in, and which parked resource a new lease gets.
 
+#include "actors/mail.hpp"
 #include "actors/parking.hpp"
 #include "messages/protocols.hpp"
 
@@ -17,6 +18,8 @@ struct environment_options {
   /// How old the configuration may be when a lease is admitted; other engines
   /// and operators change it too.
   milliseconds refresh_interval{1'000};
+  /// How long it stays when nobody needs it.
+  milliseconds idle_timeout{60'000};
 };
 
 /// Serialises what must be serial inside one environment. Its decisions are
@@ -27,7 +30,8 @@ public:
 
   static constexpr const char* name = "leasehold.environment";
 
-  environment_state(environment_actor::pointer self, store_actor store,
+  environment_state(environment_actor::pointer self,
+                    supervisor_actor supervisor, store_actor store,
                     environment_row row, environment_options options);
 
   environment_actor::behavior_type make_behavior();
@@ -35,6 +39,9 @@ public:
 private:
   using admission = caf::typed_response_promise<lease_admitted>;
   using choice = caf::typed_response_promise<resource_chosen>;
+
+  /// Tells the supervisor once nobody has come for a while.
+  void arm_idle();
 
   /// Answers one who wants in, from the configuration at hand.
   void admit(admission& promise, const admit_lease& who);
@@ -48,10 +55,13 @@ private:
   void choose(choice& promise, const choose_resource& what);
 
   environment_actor::pointer self_;
+  supervisor_actor supervisor_;
   store_actor store_;
   environment_row row_;
   environment_options options_;
   milliseconds read_at_;
+  milliseconds used_at_;
+  timer idle_;
   bool refreshing_ = false;
   std::vector<std::pair<admission, admit_lease>> at_the_door_;
   parking parked_;

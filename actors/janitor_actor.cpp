@@ -111,7 +111,10 @@ void janitor_state::recover() {
 }
 
 void janitor_state::end_orphan(const lease_row& row) {
-  auto how = outcome_of_loss(holds_resource(row), reason::engine_restart);
+  auto ours = row.owner == with_->self;
+  auto how
+    = outcome_of_loss(holds_resource(row), ours ? reason::acquire_abandoned
+                                                : reason::engine_restart);
   end_lease what;
   what.lease = {row.id, row.fence};
   what.from = {lease_status::acquiring, lease_status::active};
@@ -119,8 +122,8 @@ void janitor_state::end_orphan(const lease_row& row) {
   what.failure_reason = how.failure_reason;
   what.cleanup = how.cleanup;
   what.next_cleanup_in = how.next_cleanup_in;
-  what.note = "its engine is gone";
-  log(log_rank::info, "lease " + row.id.value + ": its engine is gone");
+  what.note = ours ? "long past its deadline" : "its engine is gone";
+  log(log_rank::info, "lease " + row.id.value + ": " + what.note);
   // A conflict means that another engine was faster.
   write(
     std::move(what), [this](const written&) { on_orphan_ended(); },

@@ -59,6 +59,7 @@ inline constexpr std::string_view run_failed = "adapter_or_run_failure";
 inline constexpr std::string_view destroyed = "lease_destroyed";
 inline constexpr std::string_view engine_restart = "engine_restart";
 inline constexpr std::string_view engine_stopped = "engine_stopped";
+inline constexpr std::string_view acquire_abandoned = "acquire_abandoned";
 inline constexpr std::string_view actor_lost = "lease_actor_lost";
 
 } // namespace reason

@@ -74,7 +74,8 @@ void placement_desk::with_environment(
       auto by_name = row.name;
       if (!actor)
         actor = spawn_actor<environment_state>(
-          *ties_.self, ties_.store, std::move(row), ties_.options.environment);
+          *ties_.self, supervisor_actor{ties_.self}, ties_.store,
+          std::move(row), ties_.options.environment);
       environments_[by_name] = actor;
       then(actor);
     },
@@ -90,6 +91,19 @@ void placement_desk::on_environment_changed(const environment_changed& what) {
     return x.second == known->second && x.first != what.environment.value;
   });
   tell(ties_.self, known->second, what);
+}
+
+void placement_desk::on_environment_idle(const environment_idle& what) {
+  auto known = environments_.find(what.environment.value);
+  if (known == environments_.end())
+    return;
+  auto idle = known->second;
+  for (const auto& [id, who] : bookings_)
+    if (who.environment == idle)
+      return;
+  // What it knows is in the store; the next run brings it back.
+  std::erase_if(environments_, [&](const auto& x) { return x.second == idle; });
+  send_away(idle);
 }
 
 void placement_desk::admit(const lease_id& lease,

@@ -53,6 +53,8 @@ public:
 
   void on_environment_changed(const environment_changed& what);
 
+  void on_environment_idle(const environment_idle& what);
+
 private:
   /// A placement and what the actor keeps on its behalf.
   struct booking {

@@ -51,6 +51,9 @@ supervisor_actor::behavior_type supervisor_state::make_behavior() {
     [this](const environment_changed& what) {
       placements_.on_environment_changed(what);
     },
+    [this](const environment_idle& what) {
+      placements_.on_environment_idle(what);
+    },
     [this](shut_down) { return shut_everything_down(); },
   };
 }

@@ -39,8 +39,8 @@ public:
             completion<json_text> then) override {
     if (!whom_)
       return then(closed());
-    tell_from_outside(
-      *whom_, call_worker{plugin, std::move(what), wait, kept(std::move(then))});
+    tell_from_outside(*whom_, call_worker{plugin, std::move(what), wait,
+                                          kept(std::move(then))});
   }
 
 private:
@@ -55,7 +55,8 @@ private:
           then(closed());
       }
     };
-    auto held = std::make_shared<keeper>(keeper{std::move(then)});
+    auto held = std::make_shared<keeper>();
+    held->then = std::move(then);
     return [held](result<T> x) {
       if (auto once = std::exchange(held->then, nullptr))
         once(std::move(x));

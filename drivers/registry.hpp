@@ -27,6 +27,8 @@ struct driver_services {
   bool allow_fake = false;
   /// Takes resources that came up after their acquire had timed out.
   std::function<void(late_resource)> late;
+  /// How long a worker's answer is waited for where nobody says otherwise.
+  milliseconds call_timeout{30'000};
 };
 
 /// The drivers of one engine. Immutable once made; thread-safe.

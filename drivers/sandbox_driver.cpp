@@ -18,7 +18,6 @@ constexpr milliseconds probe_timeout{120'000};
 constexpr milliseconds cancel_timeout{10'000};
 /// How much longer than its call an acquire is waited for.
 constexpr milliseconds acquire_margin{5'000};
-constexpr milliseconds channel_timeout{30'000};
 
 /// Hands the value of a result to `next`, and its error to `then`.
 template <class T, class U, class Fun>
@@ -78,7 +77,7 @@ std::vector<std::string> ignored_by_matching() {
 }
 
 lease_plan worker_plan(const plan_lease& what, const settings& config,
-                       const ready_worker& worker) {
+                       const ready_worker& worker, milliseconds call_timeout) {
   lease_plan out;
   out.provider = config.provider;
   out.makes_resource = true;
@@ -93,7 +92,7 @@ lease_plan worker_plan(const plan_lease& what, const settings& config,
   }
   auto timeout = sandbox::verb_timeout(config);
   out.acquire_timeout
-    = (timeout.count() > 0 ? timeout : channel_timeout) + acquire_margin;
+    = (timeout.count() > 0 ? timeout : call_timeout) + acquire_margin;
   out.metadata = sandbox::plan_metadata(what, config, worker.plugin);
   return out;
 }
@@ -215,9 +214,9 @@ void sandbox_driver::plan(const plan_lease& what, completion<lease_plan> then) {
     return then(config.error());
   if (is_fake(*config))
     return then(fake_plan(what, *config));
-  auto ready = [what, settings = *config](ready_worker worker,
-                                          completion<lease_plan> rest) {
-    rest(worker_plan(what, settings, worker));
+  auto ready = [what, settings = *config, timeout = options_.call_timeout](
+                 ready_worker worker, completion<lease_plan> rest) {
+    rest(worker_plan(what, settings, worker, timeout));
   };
   workers_.find_provider(config->provider,
                          follow<ready_worker>(std::move(then), ready));

@@ -17,6 +17,8 @@ struct sandbox_driver_options {
   bool allow_fake = false;
   /// Takes resources that came up after their acquire had timed out.
   std::function<void(late_resource)> late;
+  /// How long a worker's answer is waited for where nobody says otherwise.
+  milliseconds call_timeout{30'000};
 };
 
 /// Stateless: what a verb needs travels in its arguments.

@@ -56,6 +56,11 @@ struct park_resource {
   parked_resource what;
 };
 
+/// ENVIRONMENT -> SUPERVISOR: nobody has needed me for a while.
+struct environment_idle {
+  environment_id environment;
+};
+
 /// ENGINE -> SUPERVISOR: this environment was added, changed or removed.
 struct environment_changed {
   environment_id environment;
@@ -97,6 +102,11 @@ bool inspect(Inspector& f, resource_chosen& x) {
 template <class Inspector>
 bool inspect(Inspector& f, park_resource& x) {
   return f.object(x).fields(f.field("what", x.what));
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, environment_idle& x) {
+  return f.object(x).fields(f.field("environment", x.environment));
 }
 
 template <class Inspector>

@@ -106,6 +106,8 @@ using supervisor_actor = caf::typed_actor<
   caf::result<void>(worker_is_ready), caf::result<void>(worker_is_gone),
   // Something was configured anew.
   caf::result<void>(plugin_changed), caf::result<void>(environment_changed),
+  // An environment that nobody needs may leave.
+  caf::result<void>(environment_idle),
   // Release everything, stop the workers, and leave.
   caf::result<void>(shut_down)>;
 

@@ -194,9 +194,12 @@ struct list_owed_cleanups {
   uint32_t limit = 100;
 };
 
-/// Tenancies that nobody minds: acquiring or active, and their engine is dead.
+/// Tenancies that nobody minds: acquiring or active, and their engine is dead;
+/// or acquiring under the asker itself, and long past their deadline.
 struct list_orphans {
   instance_id asker = {};
+  /// How long past its deadline is long.
+  milliseconds overdue{60'000};
   uint32_t limit = 1000;
 };
 

@@ -153,15 +153,17 @@ result<store_answer> sqlite_reads::read(const list_owed_cleanups& x,
 
 result<store_answer> sqlite_reads::read(const list_orphans& x, timestamp now) {
   auto sql = from_leases + "INDEXED BY leases_live WHERE " + live
-             + " AND owner_instance IS NOT ?1 ORDER BY seq";
+             + " AND (owner_instance IS NOT ?1"
+               " OR (status = 'acquiring' AND deadline_at <= ?2)) ORDER BY seq";
   lease_rows orphans{now, {}};
   std::unordered_map<instance_id, bool> dead;
-  auto found = prepared(sql).ask(x.asker);
+  auto found
+    = prepared(sql).ask(x.asker, timestamp{now.ms - x.overdue.count()});
   while (orphans.rows.size() < x.limit && found.next()) {
     auto row = read_lease(found);
     auto [owner, is_new] = dead.try_emplace(row.owner);
     if (is_new)
-      owner->second = is_dead_(row.owner);
+      owner->second = row.owner == x.asker || is_dead_(row.owner);
     if (owner->second)
       orphans.rows.push_back(std::move(row));
   }

@@ -389,3 +389,29 @@ TEST_CASE_METHOD(stage,
   CHECK(now.cleanup == cleanup_status::success);
   CHECK(acquire("run-2")->error.code != ec::none);
 }
+
+TEST_CASE_METHOD(reusing,
+                 "supervisor: an environment that nobody needs "
+                 "leaves, and what was parked is found again",
+                 "[actors]") {
+  auto before = earlier_run();
+  pass(200s);
+  auto lease = acquire("run-1");
+  REQUIRE(lease->value);
+  CHECK(lease->value->resource == before.resource);
+}
+
+TEST_CASE_METHOD(stage,
+                 "supervisor: a config that was changed is used within "
+                 "a second",
+                 "[actors]") {
+  acquire("run-1");
+  environment_row closed;
+  closed.id = {"env-box"};
+  closed.name = "box";
+  closed.driver = "scripted";
+  closed.status = environment_status::archived;
+  write(put_environment{closed});
+  pass(1'100ms);
+  CHECK(acquire("run-2")->error.code == ec::environment_inactive);
+}

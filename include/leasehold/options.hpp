@@ -31,6 +31,10 @@ struct options {
   /// How long a worker may take to answer `initialize`.
   std::chrono::milliseconds worker_initialize_timeout{15'000};
 
+  /// How long a worker may take to answer a call, unless the call or the
+  /// environment's `timeoutMs` says more.
+  std::chrono::milliseconds worker_call_timeout{30'000};
+
   /// How often a worker is asked for its health; three misses restart it.
   std::chrono::milliseconds worker_health_interval{30'000};
 

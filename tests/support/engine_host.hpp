@@ -160,6 +160,7 @@ class engine_host {
 public:
   engine_host() {
     opts.store = dir / "leasehold.db";
+    opts.log = [this](log_level, std::string_view x) { log.add(std::string{x}); };
     // A test that has to kill a stuck worker need not wait as people would.
     opts.worker_drain_timeout = 500ms;
     opts.worker_shutdown_timeout = 500ms;
@@ -246,6 +247,13 @@ public:
     return value_of(running->find_lease(id));
   }
 
+  /// Waits until the engine has said this.
+  bool logs(const std::string& text) {
+    return log.wait([&](const std::string& x) {
+      return x.find(text) != std::string::npos;
+    });
+  }
+
   // -- what is left -----------------------------------------------------------
 
   /// Where the bubblewrap worker keeps its boxes.
@@ -273,6 +281,7 @@ public:
 
   temp_dir dir;
   options opts;
+  notes<std::string> log;
   event_notes events;
   std::optional<engine> running;
 };
