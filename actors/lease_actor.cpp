@@ -38,6 +38,13 @@ lease_actor::behavior_type lease_state::make_behavior() {
                  what.wait_for_commands);
     },
     [this](const destroy_lease& what) { return destroy(what); },
+    [this](const regrant_lease& what) {
+      row_.fence = what.fence;
+      if (what.expires_at)
+        row_.expires_at = what.expires_at;
+      if (now_.phase == tenancy_phase::active)
+        arm_expiry(what.at);
+    },
     [this](const execution_id& which, output_chunk& chunk) {
       on_output(which, chunk);
     },

@@ -37,6 +37,18 @@ failure absence_of(const lease_row& row, const instance_id& self) {
           {}};
 }
 
+/// What a run that takes its own lease again gets.
+parked_resource as_reusable(const lease_row& row) {
+  return {row.id,          row.resource, row.company, row.workspace,
+          row.fingerprint, row.metadata, row.fence};
+}
+
+bool fits(const parked_resource& what, const choose_resource& wish) {
+  return what.company == wish.company && what.fingerprint == wish.fingerprint
+         && (wish.policy != lease_policy::reuse_by_execution_workspace
+             || what.workspace == wish.workspace);
+}
+
 } // namespace
 
 lease_desk::lease_desk(const supervisor_ties& ties) : ties_{ties} {
@@ -50,6 +62,9 @@ void lease_desk::add(granted_lease what) {
   entry.run = run;
   entry.handle = {id, what.row.fence};
   entry.makes_resource = what.makes_resource;
+  entry.environment = what.row.environment;
+  if (is_reusable(what.row.policy) && !run.empty())
+    entry.reusable = as_reusable(what.row);
   entry.actor = spawn_actor<lease_state>(
     *ties_.self, std::move(what.row), std::move(what.place),
     what.makes_resource, what.at,
@@ -61,6 +76,44 @@ void lease_desk::add(granted_lease what) {
   leases_.emplace(id, std::move(entry));
   if (!run.empty())
     runs_[run].insert(id);
+}
+
+std::optional<parked_resource>
+lease_desk::own(const run_id& run, const environment_id& environment,
+                const choose_resource& what) {
+  auto held = runs_.find(run);
+  if (held == runs_.end())
+    return std::nullopt;
+  for (const auto& id : held->second) {
+    const auto& entry = leases_.at(id);
+    if (entry.environment == environment && entry.reusable
+        && fits(*entry.reusable, what))
+      return entry.reusable;
+  }
+  return std::nullopt;
+}
+
+void lease_desk::regrant(const lease_id& lease, const regrant_lease& how) {
+  auto pos = leases_.find(lease);
+  if (pos == leases_.end())
+    return;
+  pos->second.handle.fence = how.fence;
+  pos->second.reusable->held_under = how.fence;
+  tell(ties_.self, pos->second.actor, how);
+}
+
+void lease_desk::abandon(const lease_id& lease, const std::string& why,
+                         std::function<void()> then) {
+  auto pos = leases_.find(lease);
+  if (pos == leases_.end())
+    return then();
+  // Nobody takes it again meanwhile.
+  pos->second.reusable.reset();
+  ask(
+    ties_.self, pos->second.actor, caf::infinite,
+    destroy_lease{pos->second.handle, why},
+    [then](const lease_ended&) { then(); },
+    [then](const caf::error&) { then(); });
 }
 
 const lease_actor* lease_desk::find(const lease_id& lease) const {

@@ -15,12 +15,20 @@
 
 namespace leasehold {
 
-class lease_desk {
+class lease_desk : public living_leases {
 public:
   explicit lease_desk(const supervisor_ties& ties);
 
-  /// Lets a lease live.
-  void add(granted_lease what);
+  void add(granted_lease what) override;
+
+  std::optional<parked_resource> own(const run_id& run,
+                                     const environment_id& environment,
+                                     const choose_resource& what) override;
+
+  void regrant(const lease_id& lease, const regrant_lease& how) override;
+
+  void abandon(const lease_id& lease, const std::string& why,
+               std::function<void()> then) override;
 
   /// Passes a verb on to the lease, or says why there is none to pass it to.
   template <class Reply, class Verb>
@@ -63,6 +71,9 @@ private:
     run_id run;
     lease_handle handle;
     bool makes_resource = false;
+    environment_id environment;
+    /// What it could be taken again as; only if its policy reuses.
+    std::optional<parked_resource> reusable;
   };
 
   [[nodiscard]] const lease_actor* find(const lease_id& lease) const;

@@ -28,10 +28,15 @@ placement_step stay(placement x) {
   return {std::move(x), {}};
 }
 
+/// Whether the run resumes what it holds already.
+bool holds_own(const placement& x) {
+  return x.claim && x.claim->held_under != 0;
+}
+
 /// Before anything is on disk: say no, and keep nothing.
 placement_step deny(placement x, failure why) {
   effects todo;
-  if (x.claim)
+  if (x.claim && !holds_own(x))
     todo.push_back(effect::give_back{*std::exchange(x.claim, std::nullopt)});
   todo.push_back(effect::deny{std::move(why)});
   return go(std::move(x), phase::closed, std::move(todo));
@@ -68,7 +73,16 @@ placement_step call(placement x, phase to) {
 
 /// The claimed resource leaves the row; what comes next depends on its fate.
 placement_step give_up(placement x, fate what, std::string note) {
-  effects todo{effect::give_up{*x.claim, what, note}};
+  if (holds_own(x) && (what == fate::parked || x.cancelled)) {
+    // The run's own lease stays as it is.
+    auto why = x.verdict;
+    return go(std::move(x), phase::closed, {effect::deny{std::move(why)}});
+  }
+  effects todo;
+  if (holds_own(x))
+    todo.push_back(effect::abandon{*x.claim, note});
+  else
+    todo.push_back(effect::give_up{*x.claim, what, note});
   x.fate_of_claim = what;
   if (what != fate::parked) {
     x.origin = lease_origin::replacement;
@@ -126,6 +140,11 @@ placement_step give_up_on(placement x, attempt_no attempt, const failure& why) {
 
 /// What follows once the claimed resource has left the row.
 placement_step after_replacing(placement x) {
+  if (holds_own(x)) {
+    // This lease has no row of its own yet.
+    x.claim.reset();
+    return go(std::move(x), phase::recording, {effect::record{}});
+  }
   auto claim = *std::exchange(x.claim, std::nullopt);
   effects before;
   if (x.fate_of_claim == fate::parked)
@@ -174,6 +193,11 @@ placement_step on(placement x, const event::chosen& ev) {
 placement_step on(placement x, const event::recorded&) {
   switch (x.phase) {
     case phase::recording:
+      if (holds_own(x)) {
+        auto rest = call(std::move(x), phase::resuming);
+        rest.effects.insert(rest.effects.begin(), effect::regrant{});
+        return rest;
+      }
       if (x.cancelled && x.claim) {
         x.verdict = cancellation();
         return give_up(std::move(x), fate::owed, "the run was released");
@@ -223,6 +247,8 @@ placement_step on(placement x, const event::unrecorded& ev) {
       }
       return close(std::move(x), ev.why, true);
     case phase::replacing:
+      if (holds_own(x))
+        return after_replacing(std::move(x));
       return close(std::move(x), ev.why, true);
     default:
       return stay(std::move(x));
@@ -242,6 +268,11 @@ placement_step on(placement x, const event::came_up& ev) {
   }
   if (is_resume && resource != x.asked_back)
     return resume_went_astray(std::move(x), resource);
+  if (holds_own(x)) {
+    // Its row says all that there is to say.
+    x.origin = lease_origin::resumed;
+    return go(std::move(x), phase::granted, {effect::grant{}});
+  }
   x.resource = resource;
   if (x.cancelled)
     return close(std::move(x), cancellation(), true);

@@ -33,6 +33,10 @@ namespace leasehold {
 //                                    | recorded                      v
 //                                    +--------------------------> granted
 //
+// A resource that the same run holds already is taken again under a new fence:
+// it needs no confirmation, and if it does not resume its lease is destroyed
+// and this one recorded after all.
+//
 // Whatever fails on the way ends the row first (closing) and answers then
 // (closed). The intent is on disk before a provider is called, the grant before
 // the run is told. A resource that comes up when nobody waits for it any more
@@ -81,7 +85,8 @@ struct placement {
   /// Whether the run no longer wants it.
   bool cancelled = false;
   lease_plan plan;
-  /// The parked resource that this lease took over.
+  /// The parked resource that this lease took over, or the one that the run
+  /// holds already.
   std::optional<parked_resource> claim;
   /// What becomes of it if it does not come back.
   give_up_resource::fate fate_of_claim = give_up_resource::fate::owed;
@@ -167,6 +172,15 @@ struct acquire {
   attempt_no attempt;
 };
 
+/// Tell the run's own lease that it was taken again.
+struct regrant {};
+
+/// Destroy the run's own lease: what it holds did not come back.
+struct abandon {
+  parked_resource claim;
+  std::string note;
+};
+
 /// Write that the claimed resource goes back to where it came from.
 struct give_up {
   parked_resource claim;
@@ -208,9 +222,9 @@ struct deny {
   failure why;
 };
 
-using any
-  = std::variant<make_plan, choose, record, resume, acquire, give_up, confirm,
-                 end, give_back, dispose, report_owed, grant, deny>;
+using any = std::variant<make_plan, choose, record, regrant, resume, acquire,
+                         abandon, give_up, confirm, end, give_back, dispose,
+                         report_owed, grant, deny>;
 
 } // namespace placement_effect
 

@@ -26,12 +26,33 @@ struct granted_lease {
   timestamp at;
 };
 
+/// What placements need of whoever keeps the leases that live.
+class living_leases {
+public:
+  virtual ~living_leases() = default;
+
+  /// Lets a lease live; called before the run is told.
+  virtual void add(granted_lease what) = 0;
+
+  /// What the run holds already and `what` would accept.
+  virtual std::optional<parked_resource> own(const run_id& run,
+                                             const environment_id& environment,
+                                             const choose_resource& what)
+    = 0;
+
+  /// The lease was granted to its run again.
+  virtual void regrant(const lease_id& lease, const regrant_lease& how) = 0;
+
+  /// Destroys a lease; `then` is called when it is over.
+  virtual void abandon(const lease_id& lease, const std::string& why,
+                       std::function<void()> then)
+    = 0;
+};
+
 class placement_desk {
 public:
-  /// `on_grant` lets the lease live; it is called before the run is told.
   /// `on_idle` is called when the last placement has ended.
-  placement_desk(const supervisor_ties& ties,
-                 std::function<void(granted_lease)> on_grant,
+  placement_desk(const supervisor_ties& ties, living_leases& leases,
                  std::function<void()> on_idle);
 
   caf::result<lease_granted> open(const acquire_lease& what);
@@ -70,6 +91,8 @@ private:
 
   void forget(const lease_id& lease);
 
+  [[nodiscard]] lease_row new_row(const acquire_lease& what) const;
+
   /// Finds or makes the actor of an environment, then goes on with it.
   void with_environment(const std::string& name,
                         std::function<void(result<environment_actor>)> then);
@@ -82,6 +105,8 @@ private:
   void perform(booking& who, const placement_effect::make_plan& wish);
   void perform(booking& who, const placement_effect::choose& wish);
   void perform(booking& who, const placement_effect::record& wish);
+  void perform(booking& who, const placement_effect::regrant& wish);
+  void perform(booking& who, const placement_effect::abandon& wish);
   void perform(booking& who, const placement_effect::resume& wish);
   void perform(booking& who, const placement_effect::acquire& wish);
   void perform(booking& who, const placement_effect::give_up& wish);
@@ -93,6 +118,9 @@ private:
   void perform(booking& who, const placement_effect::grant& wish);
   void perform(booking& who, const placement_effect::deny& wish);
 
+  /// Writes that the run takes its own lease again.
+  void reacquire(booking& who);
+
   /// Writes; the outcome comes back as an event.
   void write(booking& who, store_write what);
 
@@ -102,7 +130,7 @@ private:
   [[nodiscard]] lease_context context(const booking& who) const;
 
   const supervisor_ties& ties_;
-  std::function<void(granted_lease)> on_grant_;
+  living_leases& leases_;
   std::function<void()> on_idle_;
   std::unordered_map<lease_id, booking> bookings_;
   /// By id and by name.

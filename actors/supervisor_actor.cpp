@@ -9,10 +9,8 @@ supervisor_state::supervisor_state(supervisor_actor::pointer self,
                                    supervisor_options options)
   : ties_{self,          with.store,    with.janitor,
           with.launcher, with.services, std::move(options)},
-    placements_{ties_,
-                [this](granted_lease what) { leases_.add(std::move(what)); },
-                [this] { check_empty(); }},
-    leases_{ties_}, workers_{ties_} {
+    leases_{ties_},
+    placements_{ties_, leases_, [this] { check_empty(); }}, workers_{ties_} {
   // nop
 }
 

@@ -42,8 +42,8 @@ private:
   void stop_workers();
 
   supervisor_ties ties_;
-  placement_desk placements_;
   lease_desk leases_;
+  placement_desk placements_;
   worker_desk workers_;
   bool stopping_ = false;
   bool workers_told_ = false;

@@ -1,6 +1,8 @@
 #include "drivers/config_schema.hpp"
 
 #include <nlohmann/json.hpp>
+// Without this, a schema that is none ends the process.
+#define VALIJSON_USE_EXCEPTIONS 1
 #include <valijson/adapters/nlohmann_json_adapter.hpp>
 #include <valijson/schema.hpp>
 #include <valijson/schema_parser.hpp>
@@ -39,16 +41,17 @@ std::string context_of(const valijson::ValidationResults::Error& error) {
   return out;
 }
 
-/// The first error is about the outermost place, the last one says what is
-/// really wrong there.
+/// The first error says what is really wrong, the others where that leads to on
+/// the way out.
 failure explain(valijson::ValidationResults& results) {
   failure out{ec::invalid_config, {}, {}};
   valijson::ValidationResults::Error error;
   while (results.popError(error)) {
     auto line = path_of(context_of(error)) + ": " + error.description;
-    if (!out.message.empty())
-      out.detail += (out.detail.empty() ? "" : "\n") + out.message;
-    out.message = std::move(line);
+    if (out.message.empty())
+      out.message = std::move(line);
+    else
+      out.detail += (out.detail.empty() ? "" : "\n") + line;
   }
   return out;
 }

@@ -32,7 +32,8 @@ struct choose_resource {
   std::string fingerprint;
 };
 
-/// A resource that waits for the next run, and the ended lease it belongs to.
+/// A resource that waits for the next run, and the ended lease it belongs to;
+/// or one that the same run holds already.
 struct parked_resource {
   lease_id lease;
   resource_id resource;
@@ -41,6 +42,8 @@ struct parked_resource {
   std::string fingerprint;
   /// The lease's metadata: what the provider knows the resource by.
   json_text metadata;
+  /// The fence of the run's own lease; zero if the resource is parked.
+  fence_no held_under = 0;
 
   friend bool operator==(const parked_resource&, const parked_resource&)
     = default;

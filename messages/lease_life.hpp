@@ -19,6 +19,14 @@ struct lease_over {
   std::optional<parked_resource> parked;
 };
 
+/// SUPERVISOR -> LEASE: your run took you again; this is your fence now.
+struct regrant_lease {
+  fence_no fence = 0;
+  std::optional<timestamp> expires_at;
+  /// The store's clock.
+  timestamp at;
+};
+
 /// ENGINE -> SUPERVISOR: release everything, stop the workers, and leave.
 struct shut_down {};
 
@@ -27,6 +35,13 @@ bool inspect(Inspector& f, lease_over& x) {
   return f.object(x).fields(f.field("lease", x.lease),
                             f.field("environment", x.environment),
                             f.field("how", x.how), f.field("parked", x.parked));
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, regrant_lease& x) {
+  return f.object(x).fields(f.field("fence", x.fence),
+                            f.field("expires_at", x.expires_at),
+                            f.field("at", x.at));
 }
 
 template <class Inspector>

@@ -120,8 +120,9 @@ TEST_CASE_METHOD(places, "engine: many commands run at once in one lease",
 
 // -- leases -------------------------------------------------------------------
 
-TEST_CASE_METHOD(places, "engine: a lease is recorded from its grant to its "
-                         "end",
+TEST_CASE_METHOD(places,
+                 "engine: a lease is recorded from its grant to its "
+                 "end",
                  "[engine]") {
   auto lease = acquire(place("bubblewrap"));
   CHECK(lease.origin == origin::fresh);
@@ -169,8 +170,9 @@ TEST_CASE_METHOD(places, "engine: a release waits for commands if asked to",
   CHECK(value_of(std::move(command)).exit_code == 5);
 }
 
-TEST_CASE_METHOD(places, "engine: what has ended refuses commands and repeats "
-                         "how it ended",
+TEST_CASE_METHOD(places,
+                 "engine: what has ended refuses commands and repeats "
+                 "how it ended",
                  "[engine]") {
   auto lease = acquire(place("local"));
   value_of(running->release(lease, ended_as(outcome::expired)));
@@ -261,8 +263,9 @@ TEST_CASE_METHOD(places, "engine: a destroy ends a lease that works",
 
 // -- several engines ----------------------------------------------------------
 
-TEST_CASE_METHOD(places, "engine: two engines on one store do not touch each "
-                         "other's leases",
+TEST_CASE_METHOD(places,
+                 "engine: two engines on one store do not touch each "
+                 "other's leases",
                  "[engine]") {
   auto lease = acquire(place("bubblewrap"));
   engine other{opts};
@@ -287,8 +290,9 @@ TEST_CASE_METHOD(places, "engine: an engine can be moved", "[engine]") {
 
 // -- the two forms ------------------------------------------------------------
 
-TEST_CASE_METHOD(places, "engine: a callback is called once, on a thread of "
-                         "the engine",
+TEST_CASE_METHOD(places,
+                 "engine: a callback is called once, on a thread of "
+                 "the engine",
                  "[engine]") {
   auto here = place("local");
   notes<std::thread::id> told;
@@ -336,8 +340,9 @@ TEST_CASE_METHOD(places, "engine: a verb may be called from a callback",
 
 // -- the end ------------------------------------------------------------------
 
-TEST_CASE_METHOD(places, "engine: the destructor releases everything and "
-                         "leaves no child",
+TEST_CASE_METHOD(places,
+                 "engine: the destructor releases everything and "
+                 "leaves no child",
                  "[engine]") {
   auto local = acquire(place("local"));
   auto boxed = acquire(place("bubblewrap"));
@@ -362,8 +367,9 @@ TEST_CASE_METHOD(places, "engine: the destructor releases everything and "
   }
 }
 
-TEST_CASE_METHOD(places, "engine: whatever is under way when an engine is "
-                         "destroyed gets an answer",
+TEST_CASE_METHOD(places,
+                 "engine: whatever is under way when an engine is "
+                 "destroyed gets an answer",
                  "[engine]") {
   auto box = place("bubblewrap");
   std::vector<std::future<result<lease>>> leases;

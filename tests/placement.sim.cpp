@@ -207,6 +207,14 @@ private:
     });
   }
 
+  void perform(const effect::regrant&) {
+    FAIL("nothing here is the run's own");
+  }
+
+  void perform(const effect::abandon&) {
+    FAIL("nothing here is the run's own");
+  }
+
   void perform(const effect::give_up& x) {
     write([this] { return is_acquiring(); },
           [this, x] {

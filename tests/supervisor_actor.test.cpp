@@ -213,6 +213,39 @@ TEST_CASE_METHOD(reusing, "supervisor: another company's resource is not ours",
   CHECK(lease->value->origin == lease_origin::fresh);
 }
 
+TEST_CASE_METHOD(reusing,
+                 "supervisor: a run that asks again gets its own lease under "
+                 "a new fence",
+                 "[actors]") {
+  auto first = acquire("run-1");
+  REQUIRE(first->value);
+  auto again = acquire("run-1");
+  INFO(again->error.message);
+  REQUIRE(again->value);
+  CHECK(again->value->handle.id == first->value->handle.id);
+  CHECK(again->value->handle.fence > first->value->handle.fence);
+  CHECK(again->value->origin == lease_origin::resumed);
+  CHECK(script.calls.back() == "resume res-1");
+  CHECK(rows().size() == 1);
+  CHECK(release(*first->value)->error.code == ec::stale_lease);
+  CHECK(release(*again->value)->value);
+}
+
+TEST_CASE_METHOD(reusing,
+                 "supervisor: a run whose own resource does not resume gets a "
+                 "new one, and the old one is destroyed",
+                 "[actors]") {
+  auto first = acquire("run-1");
+  script.resume_error = {ec::resource_gone, "Gone.", {}};
+  auto again = acquire("run-1");
+  REQUIRE(again->value);
+  CHECK(again->value->handle.id != first->value->handle.id);
+  CHECK(again->value->origin == lease_origin::replacement);
+  CHECK(again->value->resource == resource_id{"res-2"});
+  CHECK(row(first->value->handle.id).status == lease_status::failed);
+  CHECK(row(first->value->handle.id).cleanup == cleanup_status::success);
+}
+
 // -- the end of a lease -------------------------------------------------------
 
 TEST_CASE_METHOD(stage, "supervisor: the run's outcome reaches the driver",

@@ -22,13 +22,10 @@ namespace leasehold::test {
 
 using namespace std::chrono_literals;
 
-/// What no test should have to wait for.
-inline constexpr auto long_enough = 60s;
-
 /// The outcome of a verb.
 template <class T>
 result<T> outcome_of(std::future<result<T>> what) {
-  if (what.wait_for(long_enough) != std::future_status::ready)
+  if (what.wait_for(patience) != std::future_status::ready)
     throw std::runtime_error{"an engine verb never ended"};
   return what.get();
 }
@@ -62,7 +59,7 @@ public:
   template <class Predicate>
   bool wait(Predicate met) {
     std::unique_lock guard{mutex_};
-    return changed_.wait_for(guard, long_enough, [&] {
+    return changed_.wait_for(guard, patience, [&] {
       return std::any_of(all_.begin(), all_.end(), met);
     });
   }
@@ -160,7 +157,8 @@ class engine_host {
 public:
   engine_host() {
     opts.store = dir / "leasehold.db";
-    opts.log = [this](log_level, std::string_view x) { log.add(std::string{x}); };
+    opts.log
+      = [this](log_level, std::string_view x) { log.add(std::string{x}); };
     // A test that has to kill a stuck worker need not wait as people would.
     opts.worker_drain_timeout = 500ms;
     opts.worker_shutdown_timeout = 500ms;
@@ -230,7 +228,8 @@ public:
 
   // -- short ways -------------------------------------------------------------
 
-  lease acquire(const std::string& environment, const std::string& run = "run-1",
+  lease acquire(const std::string& environment,
+                const std::string& run = "run-1",
                 std::chrono::milliseconds ttl = 0ms) {
     acquire_request what;
     what.environment = environment;
@@ -249,9 +248,8 @@ public:
 
   /// Waits until the engine has said this.
   bool logs(const std::string& text) {
-    return log.wait([&](const std::string& x) {
-      return x.find(text) != std::string::npos;
-    });
+    return log.wait(
+      [&](const std::string& x) { return x.find(text) != std::string::npos; });
   }
 
   // -- what is left -----------------------------------------------------------

@@ -39,6 +39,14 @@ inline std::string word(const placement_effect::acquire& x) {
   return "acquire, attempt " + std::to_string(x.attempt);
 }
 
+inline std::string word(const placement_effect::regrant&) {
+  return "regrant";
+}
+
+inline std::string word(const placement_effect::abandon& x) {
+  return "abandon " + x.claim.lease.value;
+}
+
 inline std::string word(const placement_effect::give_up& x) {
   using fate = give_up_resource::fate;
   auto out = "give up " + x.claim.resource.value + ": ";

@@ -2,6 +2,7 @@
 
 // What runs on this host, as a test sees it from outside.
 
+#include "tests/support/child_watch.hpp"
 #include "tests/support/temp_dir.hpp"
 
 #include <unistd.h>
@@ -20,7 +21,6 @@ namespace leasehold::test {
 /// that is gone, a file that is there. What can be waited for is waited for.
 template <class Predicate>
 bool eventually(Predicate met) {
-  constexpr auto patience = std::chrono::seconds{60};
   auto end = std::chrono::steady_clock::now() + patience;
   while (!met()) {
     if (std::chrono::steady_clock::now() > end)

@@ -203,7 +203,8 @@ private:
       return list(id);
     if (method == "environmentRealizeWorkspace")
       return reply(id, {{"cwd", "/rogue"}});
-    auto keep = params.value("config", json::object()).value("reuseLease", false);
+    auto keep
+      = params.value("config", json::object()).value("reuseLease", false);
     auto release = method == "environmentReleaseLease";
     if (!release && method != "environmentDestroyLease")
       return refuse(id, -32601, "no such method");

@@ -144,7 +144,7 @@ private:
   void answer(const std::string& verb, const std::string& words,
               const failure& error, completion<T> then, Fun value) {
     script_.calls.push_back(words);
-    auto go = [this, error, then, value, verb] {
+    auto go = [error, then, value] {
       if (error.code != ec::none)
         then(error);
       else

@@ -1,0 +1,245 @@
+// What placements want done, as messages and driver calls. How their events
+// come about is in placement_desk.cpp.
+
+#include "actors/placement_desk.hpp"
+
+#include <utility>
+#include <variant>
+
+namespace leasehold {
+
+namespace {
+
+/// What the history says about a new row.
+std::string note_of(const placement& now) {
+  if (now.claim)
+    return "resuming " + now.claim->resource.value + " of lease "
+           + now.claim->lease.value;
+  return now.plan.makes_resource ? "asking for a resource" : "granted";
+}
+
+} // namespace
+
+// -- effects to messages ------------------------------------------------------
+
+void placement_desk::perform(booking& who, const placement_effect::make_plan&) {
+  auto id = who.request.id;
+  auto* driver = ties_.services->drivers.find(who.place.driver);
+  if (!driver)
+    return on(id, placement_event::unplannable{
+                    {ec::unknown_driver,
+                     "Environment driver \"" + who.place.driver
+                       + "\" is not registered in the environment runtime yet.",
+                     {}}});
+  plan_lease what{who.place, id, who.request.run, who.request.workspace,
+                  who.request.workspace_mode};
+  driver->plan(
+    what, back_to<lease_plan>(ties_.self, [this, id](result<lease_plan> x) {
+      if (x)
+        on(id, placement_event::planned{std::move(*x)});
+      else
+        on(id, placement_event::unplannable{x.error()});
+    }));
+}
+
+void placement_desk::perform(booking& who, const placement_effect::choose&) {
+  auto id = who.request.id;
+  const auto& plan = who.now.plan;
+  choose_resource what{who.request.company, who.request.workspace, plan.policy,
+                       plan.fingerprint};
+  if (auto own = leases_.own(who.request.run, who.place.environment, what))
+    return on(id, placement_event::chosen{std::move(own)});
+  ask(
+    ties_.self, who.environment, caf::infinite, std::move(what),
+    [this, id](resource_chosen& x) {
+      on(id, placement_event::chosen{std::move(x.resource)});
+    },
+    [this, id](const caf::error&) {
+      on(id, placement_event::chosen{std::nullopt});
+    });
+}
+
+void placement_desk::reacquire(booking& who) {
+  const auto& own = *who.now.claim;
+  who.row.id = own.lease;
+  who.row.resource = own.resource;
+  who.row.metadata = own.metadata;
+  write(who, reacquire_lease{{own.lease, own.held_under},
+                             who.request.run,
+                             ties_.services->self,
+                             who.request.ttl,
+                             "taken again by its run"});
+}
+
+void placement_desk::perform(booking& who, const placement_effect::regrant&) {
+  leases_.regrant(who.row.id,
+                  {who.row.fence, who.row.expires_at, who.written_at});
+}
+
+void placement_desk::perform(booking& who,
+                             const placement_effect::abandon& wish) {
+  auto id = who.request.id;
+  who.row = new_row(who.request);
+  who.row.environment = who.place.environment;
+  leases_.abandon(wish.claim.lease, wish.note,
+                  [this, id] { on(id, placement_event::recorded{}); });
+}
+
+void placement_desk::perform(booking& who, const placement_effect::record&) {
+  if (who.now.claim && who.now.claim->held_under != 0)
+    return reacquire(who);
+  const auto& plan = who.now.plan;
+  auto& row = who.row;
+  row.status
+    = plan.makes_resource ? lease_status::acquiring : lease_status::active;
+  row.policy = plan.policy;
+  row.provider = plan.provider;
+  row.exclusive = plan.exclusive;
+  row.fingerprint = plan.fingerprint;
+  row.metadata = plan.metadata;
+  row.resource = who.now.claim ? who.now.claim->resource : plan.resource;
+  insert_lease what;
+  what.row = row;
+  if (who.now.claim)
+    what.claims = who.now.claim->lease;
+  if (plan.makes_resource)
+    what.deadline_in = plan.acquire_timeout;
+  what.expires_in = who.request.ttl;
+  what.note = note_of(who.now);
+  write(who, std::move(what));
+}
+
+void placement_desk::write(booking& who, store_write what) {
+  auto id = who.request.id;
+  ask(
+    ties_.self, ties_.store, caf::infinite, std::move(what),
+    [this, id](const written& how) {
+      auto& booked = bookings_.at(id);
+      booked.written_at = how.at;
+      booked.row.fence = how.fence;
+      if (booked.request.ttl.count() > 0 && !booked.row.expires_at)
+        booked.row.expires_at = how.at + booked.request.ttl;
+      on(id, placement_event::recorded{});
+    },
+    [this, id](const caf::error& err) {
+      on(id, placement_event::unrecorded{to_failure(err)});
+    });
+}
+
+completion<resource_ready> placement_desk::attempt(booking& who,
+                                                   attempt_no number) {
+  auto id = who.request.id;
+  who.deadline
+    = after(ties_.self, who.now.plan.acquire_timeout,
+            [this, id, number] { on(id, placement_event::timed_out{number}); });
+  return back_to<resource_ready>(
+    ties_.self, [this, id, number](result<resource_ready> x) {
+      if (x)
+        on(id, placement_event::came_up{number, std::move(*x)});
+      else
+        on(id, placement_event::refused{number, x.error()});
+    });
+}
+
+void placement_desk::perform(booking& who,
+                             const placement_effect::resume& wish) {
+  auto what = resume_resource{context(who), who.now.claim->metadata};
+  auto* driver = ties_.services->drivers.find(who.place.driver);
+  driver->resume(std::move(what), attempt(who, wish.attempt));
+}
+
+void placement_desk::perform(booking& who,
+                             const placement_effect::acquire& wish) {
+  acquire_resource what{context(who), who.request.workspace_mode,
+                        who.row.expires_at};
+  what.lease.resource = {};
+  auto* driver = ties_.services->drivers.find(who.place.driver);
+  driver->acquire(std::move(what), attempt(who, wish.attempt));
+}
+
+void placement_desk::perform(booking& who,
+                             const placement_effect::give_up& wish) {
+  who.row.resource = {};
+  write(who,
+        give_up_resource{
+          {who.row.id, who.row.fence}, wish.claim.lease, wish.fate, wish.note});
+}
+
+void placement_desk::perform(booking& who,
+                             const placement_effect::confirm& wish) {
+  const auto& ready = wish.ready;
+  who.row.resource = ready.resource;
+  who.row.metadata = ready.metadata;
+  if (ready.expires_at
+      && (!who.row.expires_at || *ready.expires_at < *who.row.expires_at))
+    who.row.expires_at = ready.expires_at;
+  write(who, activate_lease{{who.row.id, who.row.fence},
+                            ready.resource,
+                            ready.metadata,
+                            who.row.expires_at,
+                            to_string(who.now.origin)});
+}
+
+void placement_desk::perform(booking& who, const placement_effect::end& wish) {
+  end_lease what;
+  what.lease = {who.row.id, who.row.fence};
+  // A grant that nobody has been told of is taken back.
+  what.from = {lease_status::acquiring, lease_status::active};
+  what.to = lease_status::failed;
+  what.failure_reason = wish.reason;
+  what.cleanup = wish.owed ? cleanup_status::failed : cleanup_status::success;
+  if (wish.owed) {
+    // A provider that is still at it must have come to an end first.
+    auto unsure
+      = wish.resource.empty() && who.now.verdict.code == ec::call_timed_out;
+    what.next_cleanup_in
+      = unsure ? ties_.options.janitor.cleanup.retry_delay : milliseconds{0};
+  }
+  what.resource = wish.resource;
+  what.note = wish.reason;
+  write(who, std::move(what));
+}
+
+void placement_desk::perform(booking& who,
+                             const placement_effect::give_back& wish) {
+  tell(ties_.self, who.environment, park_resource{wish.what});
+}
+
+void placement_desk::perform(booking& who,
+                             const placement_effect::dispose& wish) {
+  tell(ties_.self, ties_.janitor, late_resource{who.row.id, wish.resource});
+}
+
+void placement_desk::perform(booking&,
+                             const placement_effect::report_owed& wish) {
+  tell(ties_.self, ties_.janitor, cleanup_owed{wish.lease});
+}
+
+void placement_desk::perform(booking& who, const placement_effect::grant&) {
+  who.row.status = lease_status::active;
+  // A lease that was taken again lives already.
+  if (who.row.id == who.request.id)
+    leases_.add(
+      {who.row, who.place, who.now.plan.makes_resource, who.written_at});
+  who.waiting.deliver(lease_granted{{who.row.id, who.row.fence},
+                                    who.place.environment,
+                                    who.place.driver,
+                                    who.row.provider,
+                                    who.row.resource,
+                                    who.now.origin,
+                                    who.now.origin_note,
+                                    who.row.expires_at,
+                                    who.row.metadata});
+}
+
+void placement_desk::perform(booking& who, const placement_effect::deny& wish) {
+  who.waiting.deliver(to_error(wish.why));
+}
+
+lease_context placement_desk::context(const booking& who) const {
+  const auto& row = who.row;
+  return {who.place,     row.id,       row.fence,      row.run,     row.issue,
+          row.workspace, row.resource, row.expires_at, row.metadata};
+}
+
+} // namespace leasehold

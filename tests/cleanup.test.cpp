@@ -1,0 +1,78 @@
+// When a cleanup that failed is tried again, and when nobody tries any more.
+
+#include "actors/cleanup.hpp"
+
+#include "tests/support/catch.hpp"
+
+using namespace leasehold;
+using namespace std::literals;
+
+namespace {
+
+const lease_id lease{"lease-1"};
+
+record_cleanup failed(uint32_t attempt, double dice = 0.5,
+                      const cleanup_options& options = {}) {
+  return after_attempt(
+    lease, attempt, failure{ec::provider_refused, "The provider said no.", {}},
+    options, dice);
+}
+
+} // namespace
+
+TEST_CASE("cleanup: one that worked is over", "[cleanup]") {
+  auto out = after_attempt(lease, 3, done{}, {}, 0.5);
+  CHECK(out.lease == lease);
+  CHECK(out.outcome == cleanup_status::success);
+  CHECK(out.attempted);
+  CHECK_FALSE(out.next_cleanup_in);
+  CHECK(out.note == "cleaned up");
+}
+
+TEST_CASE("cleanup: one that failed is tried again", "[cleanup]") {
+  auto out = failed(1);
+  CHECK(out.outcome == cleanup_status::failed);
+  CHECK(out.attempted);
+  CHECK(out.next_cleanup_in == 5s);
+  CHECK(out.note == "cleanup failed: The provider said no.");
+}
+
+TEST_CASE("cleanup: pauses double from five seconds to ten minutes",
+          "[cleanup]") {
+  const milliseconds pauses[]{5s,   10s,  20s,  40s,  80s,
+                              160s, 320s, 600s, 600s, 600s};
+  for (uint32_t i = 0; i < std::size(pauses); ++i) {
+    CAPTURE(i);
+    CHECK(failed(i + 1).next_cleanup_in == pauses[i]);
+  }
+  CHECK(failed(19).next_cleanup_in == 600s);
+}
+
+TEST_CASE("cleanup: chance moves a pause by a quarter at most", "[cleanup]") {
+  CHECK(failed(1, 0).next_cleanup_in == 3'750ms);
+  CHECK(failed(1, 0.999999).next_cleanup_in == 6'250ms);
+  CHECK(failed(12, 0).next_cleanup_in == 450s);
+  CHECK(failed(12, 0.9999999).next_cleanup_in == 750s);
+}
+
+TEST_CASE("cleanup: after the last attempt an operator must act", "[cleanup]") {
+  auto out = failed(20);
+  CHECK(out.outcome == cleanup_status::failed);
+  CHECK_FALSE(out.next_cleanup_in);
+  CHECK(out.note
+        == "cleanup failed: The provider said no.; an operator must act");
+  CHECK_FALSE(failed(21).next_cleanup_in);
+}
+
+TEST_CASE("cleanup: the last attempt may be another one", "[cleanup]") {
+  cleanup_options options;
+  options.attempts_max = 2;
+  CHECK(failed(1, 0.5, options).next_cleanup_in);
+  CHECK_FALSE(failed(2, 0.5, options).next_cleanup_in);
+}
+
+TEST_CASE("cleanup: a pause is never so long that it overflows", "[cleanup]") {
+  cleanup_options options;
+  options.attempts_max = 1'000'000;
+  CHECK(failed(999'999, 0.5, options).next_cleanup_in == 600s);
+}
