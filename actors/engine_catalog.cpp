@@ -125,7 +125,9 @@ engine::put_environment(environment_info what) {
   }
   auto config = canonical_object(what.config, "The environment's config");
   if (!config) {
-    then(config.error());
+    auto why = config.error();
+    why.code = ec::invalid_config;
+    then(std::move(why));
     return std::move(future);
   }
   environment_row row;

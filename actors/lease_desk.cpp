@@ -98,7 +98,8 @@ void lease_desk::regrant(const lease_id& lease, const regrant_lease& how) {
   if (pos == leases_.end())
     return;
   pos->second.handle.fence = how.fence;
-  pos->second.reusable->held_under = how.fence;
+  if (pos->second.reusable)
+    pos->second.reusable->held_under = how.fence;
   tell(ties_.self, pos->second.actor, how);
 }
 

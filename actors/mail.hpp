@@ -37,7 +37,7 @@ inline failure to_failure(const caf::error& err) {
   if (err.category() != caf::type_id_v<ec>)
     return {ec::internal, "An actor of the engine did not answer.",
             caf::to_string(err)};
-  auto content = err.context();
+  const auto& content = err.context();
   if (content.match_elements<failure>())
     return content.get_as<failure>(0);
   return {static_cast<ec>(err.code()), caf::to_string(err), {}};

@@ -73,10 +73,12 @@ placement_step call(placement x, phase to) {
 
 /// The claimed resource leaves the row; what comes next depends on its fate.
 placement_step give_up(placement x, fate what, std::string note) {
-  if (holds_own(x) && (what == fate::parked || x.cancelled)) {
-    // The run's own lease stays as it is.
+  // The run's own lease stays as it is, or has been released with its run.
+  if (holds_own(x) && x.cancelled)
+    return deny(std::move(x), cancellation());
+  if (holds_own(x) && what == fate::parked) {
     auto why = x.verdict;
-    return go(std::move(x), phase::closed, {effect::deny{std::move(why)}});
+    return deny(std::move(x), std::move(why));
   }
   effects todo;
   if (holds_own(x))
@@ -142,6 +144,8 @@ placement_step give_up_on(placement x, attempt_no attempt, const failure& why) {
 placement_step after_replacing(placement x) {
   if (holds_own(x)) {
     // This lease has no row of its own yet.
+    if (x.cancelled)
+      return deny(std::move(x), cancellation());
     x.claim.reset();
     return go(std::move(x), phase::recording, {effect::record{}});
   }
@@ -194,7 +198,9 @@ placement_step on(placement x, const event::recorded&) {
   switch (x.phase) {
     case phase::recording:
       if (holds_own(x)) {
-        auto rest = call(std::move(x), phase::resuming);
+        // Its fence is another one now, whatever comes of it.
+        auto rest = x.cancelled ? deny(std::move(x), cancellation())
+                                : call(std::move(x), phase::resuming);
         rest.effects.insert(rest.effects.begin(), effect::regrant{});
         return rest;
       }
@@ -206,7 +212,9 @@ placement_step on(placement x, const event::recorded&) {
         return close(std::move(x), cancellation(), false);
       if (!x.plan.makes_resource)
         return go(std::move(x), phase::granted, {effect::grant{}});
-      return call(std::move(x), x.claim ? phase::resuming : phase::acquiring);
+      if (x.claim)
+        return call(std::move(x), phase::resuming);
+      return call(std::move(x), phase::acquiring);
     case phase::replacing:
       return after_replacing(std::move(x));
     case phase::confirming:
@@ -214,9 +222,10 @@ placement_step on(placement x, const event::recorded&) {
         return close(std::move(x), cancellation(), true);
       return go(std::move(x), phase::granted, {effect::grant{}});
     case phase::closing: {
-      auto lease = x.lease;
-      return answer(std::move(x),
-                    x.owed ? effects{effect::report_owed{lease}} : effects{});
+      effects todo;
+      if (x.owed)
+        todo.push_back(effect::report_owed{x.lease});
+      return answer(std::move(x), std::move(todo));
     }
     default:
       return stay(std::move(x));
@@ -226,6 +235,13 @@ placement_step on(placement x, const event::recorded&) {
 placement_step on(placement x, const event::unrecorded& ev) {
   switch (x.phase) {
     case phase::recording:
+      // Its own lease is ending, or was taken meanwhile: the run gets another.
+      if (ev.why.code == ec::conflict && holds_own(x)) {
+        x.claim.reset();
+        return x.cancelled
+                 ? deny(std::move(x), cancellation())
+                 : go(std::move(x), phase::recording, {effect::record{}});
+      }
       // Somebody else was faster: the next parked resource may be free.
       if (ev.why.code == ec::conflict && x.claim) {
         x.claim.reset();
@@ -269,6 +285,8 @@ placement_step on(placement x, const event::came_up& ev) {
   if (is_resume && resource != x.asked_back)
     return resume_went_astray(std::move(x), resource);
   if (holds_own(x)) {
+    if (x.cancelled)
+      return deny(std::move(x), cancellation());
     // Its row says all that there is to say.
     x.origin = lease_origin::resumed;
     return go(std::move(x), phase::granted, {effect::grant{}});

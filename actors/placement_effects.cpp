@@ -79,8 +79,6 @@ void placement_desk::perform(booking& who, const placement_effect::regrant&) {
 void placement_desk::perform(booking& who,
                              const placement_effect::abandon& wish) {
   auto id = who.request.id;
-  who.row = new_row(who.request);
-  who.row.environment = who.place.environment;
   leases_.abandon(wish.claim.lease, wish.note,
                   [this, id] { on(id, placement_event::recorded{}); });
 }
@@ -90,6 +88,9 @@ void placement_desk::perform(booking& who, const placement_effect::record&) {
     return reacquire(who);
   const auto& plan = who.now.plan;
   auto& row = who.row;
+  // It may have been another lease's until now.
+  row = new_row(who.request);
+  row.environment = who.place.environment;
   row.status
     = plan.makes_resource ? lease_status::acquiring : lease_status::active;
   row.policy = plan.policy;

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <charconv>
+#include <cmath>
 #include <cstdio>
 #include <ctime>
 
@@ -87,7 +88,7 @@ std::optional<milliseconds> parse_duration(std::string_view text) {
   } while (!text.empty());
   if (total_ms > longest_ms)
     return std::nullopt;
-  return milliseconds{static_cast<int64_t>(total_ms + 0.5)};
+  return milliseconds{std::llround(total_ms)};
 }
 
 std::string format_duration(std::chrono::nanoseconds x) {
@@ -98,7 +99,7 @@ std::string format_duration(std::chrono::nanoseconds x) {
     return print("%.0f ms", ms);
   if (ms < 59'950)
     return print("%.1f s", ms / 1e3);
-  auto whole = static_cast<int64_t>(ms + 0.5);
+  auto whole = std::llround(ms);
   if (whole < hour)
     return in_two(whole, minute, "min", second, "s");
   if (whole < 2 * day)

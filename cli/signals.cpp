@@ -38,6 +38,8 @@ interrupts::interrupts(reaction first, reaction again)
 
 interrupts::~interrupts() {
   ending_ = true;
+  // It is blocked there and only ends the wait.
+  // NOLINTNEXTLINE(bugprone-bad-signal-to-kill-thread)
   pthread_kill(thread_.native_handle(), SIGTERM);
   thread_.join();
   pthread_sigmask(SIG_SETMASK, &previous_, nullptr);

@@ -139,8 +139,9 @@ error_code fork_and_exec(const std::string& program, const launch_spec& what,
   argv.push_back(nullptr);
   std::vector<std::string> env_texts;
   for (const auto& [key, value] : what.env)
-    env_texts.push_back(key + "=" + value);
+    env_texts.push_back(std::string{key}.append("=").append(value));
   std::vector<const char*> env;
+  env.reserve(env_texts.size() + 1);
   for (const auto& text : env_texts)
     env.push_back(text.c_str());
   env.push_back(nullptr);

@@ -185,7 +185,7 @@ void stream_writer::flush() {
   buffers.reserve(writing_.size());
   for (const auto& bytes : writing_)
     buffers.emplace_back(bytes.data(), bytes.size());
-  asio::async_write(descriptor_, std::move(buffers),
+  asio::async_write(descriptor_, buffers,
                     [self = shared_from_this()](const auto& error, size_t) {
                       self->on_written(error);
                     });

@@ -38,9 +38,8 @@ driver_table make_drivers(const driver_services& services) {
   out.add(std::make_shared<local_driver>(services.launcher, services.loop,
                                          services.guard, this_host()));
   out.add(std::make_shared<sandbox_driver>(
-    services.workers,
-    sandbox_driver_options{services.allow_fake, services.late,
-                           services.call_timeout}));
+    services.workers, sandbox_driver_options{services.allow_fake, services.late,
+                                             services.call_timeout}));
   return out;
 }
 

@@ -16,6 +16,9 @@ using sandbox::settings;
 
 constexpr milliseconds probe_timeout{120'000};
 constexpr milliseconds cancel_timeout{10'000};
+/// A command without a time limit has none. Paperclip gives up on it after 30 s
+/// (PB §3.10), while it runs on; here health checks find a worker that hangs.
+constexpr milliseconds no_limit = std::chrono::hours{24 * 365};
 /// How much longer than its call an acquire is waited for.
 constexpr milliseconds acquire_margin{5'000};
 
@@ -303,6 +306,8 @@ void sandbox_driver::execute(run_command what,
   auto call = make_call("environmentExecute", sandbox::execute_params(what),
                         what.lease.place, timeout);
   call.output = std::move(output);
+  if (call.timeout.count() == 0)
+    call.timeout = no_limit;
   this->call(what.lease, std::move(call), true,
              [then = std::move(then)](result<json_text> answer) {
                if (answer)

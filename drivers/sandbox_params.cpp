@@ -45,11 +45,14 @@ json nullable(const std::string& x) {
 }
 
 /// The config as workers see it: the envelope's own keys are not theirs.
-json worker_config(const json_text& config) {
-  auto out = parse(config);
+json without_envelope(json config) {
   for (const auto& key : envelope_keys)
-    out.erase(key);
-  return out;
+    config.erase(key);
+  return config;
+}
+
+json worker_config(const json_text& config) {
+  return without_envelope(parse(config));
 }
 
 /// The metadata as workers expect it (PB §3.9): the config, provider facts and
@@ -57,9 +60,10 @@ json worker_config(const json_text& config) {
 json flat_view(const json_text& metadata) {
   auto own = parse(metadata);
   auto out = json::object();
-  for (const auto* key : {"config", "providerMetadata"})
-    if (own.contains(key) && own[key].is_object())
-      out.update(own[key]);
+  if (own.contains("config") && own["config"].is_object())
+    out = without_envelope(own["config"]);
+  if (own.contains("providerMetadata") && own["providerMetadata"].is_object())
+    out.update(own["providerMetadata"]);
   own.erase("config");
   own.erase("providerMetadata");
   out.update(own);

@@ -44,7 +44,7 @@ TEST_CASE("config_schema: an error names the path and the reason",
   };
   const wrong all[]{
     {R"({"network":"yes"})", "network: ", "type"},
-    {R"({"timeoutMs":0})", "timeoutMs: ", "less than"},
+    {R"({"timeoutMs":0})", "timeoutMs: ", "greater than"},
     {R"({"timeoutMs":1.5})", "timeoutMs: ", "type"},
     {R"({"workspaceMode":"move"})", "workspaceMode: ", "enum"},
     {R"({"readOnlyPaths":["/a","b"]})", "readOnlyPaths.1: ", "regex"},

@@ -51,6 +51,7 @@ struct strict : engine_host {
 
 /// A store that may be anything, and what opening it says.
 struct odd_store {
+  temp_dir dir;
   std::string path = dir / "leasehold.db";
 
   failure open() {
@@ -79,8 +80,6 @@ struct odd_store {
     watch.ended();
     return watch.out() + watch.err();
   }
-
-  temp_dir dir;
 };
 
 } // namespace

@@ -21,6 +21,11 @@ namespace effect = placement_effect;
 namespace event = placement_event;
 using fate = give_up_resource::fate;
 
+/// What the store says about the lease that the run has already.
+enum class own_state { none, active, ended };
+
+const std::string own_name = "own-box";
+
 enum class row_state { none, acquiring, active, failed };
 
 /// What the store says about the lease to be.
@@ -40,6 +45,8 @@ public:
     now_.lease = {"lease-new"};
     for (size_t i = roll(3); i > 0; --i)
       offer("box-" + std::to_string(i));
+    if (one_in(3))
+      own_ = own_state::active;
     // One that somebody else has claimed already: the index does not know.
     if (!index_.empty() && one_in(3))
       parked_[index_.back().lease.value] = parked_state::claimed;
@@ -60,6 +67,8 @@ public:
   void check() {
     CHECK(is_finished(now_));
     CHECK(answers_ == 1);
+    CHECK((regrants_ == static_cast<int>(fences_) || store_failed_));
+    CHECK(disposals_[own_name] == 0);
     check_row();
     for (const auto& name : born_)
       check_born(name);
@@ -114,6 +123,8 @@ private:
         // An operator destroys the lease while it is being acquired.
         if (one_in(6) && row_.state == row_state::acquiring)
           row_.state = row_state::failed, row_.owed = true;
+        else if (one_in(6) && own_ == own_state::active)
+          own_ = own_state::ended;
         return;
       case 3:
       case 4:
@@ -150,7 +161,10 @@ private:
   }
 
   void call(attempt_no attempt, std::string resumes) {
-    CHECK(row_.state != row_state::none);
+    if (resumes == own_name)
+      CHECK(regrants_ == 1);
+    else
+      CHECK(row_.state != row_state::none);
     CHECK_FALSE(now_.cancelled);
     unanswered_.push_back({attempt, std::move(resumes)});
   }
@@ -191,8 +205,15 @@ private:
     return is_acquiring() || row_.state == row_state::active;
   }
 
+  /// The run's own lease gets a new fence.
+  void take_again() {
+    write([this] { return own_ == own_state::active; }, [this] { ++fences_; });
+  }
+
   void perform(const effect::record&) {
     auto claim = now_.claim;
+    if (claim && claim->held_under != 0)
+      return take_again();
     auto makes = now_.plan.makes_resource;
     auto guard = [this, claim] {
       return !claim || parked_.at(claim->lease.value) == parked_state::parked;
@@ -208,11 +229,17 @@ private:
   }
 
   void perform(const effect::regrant&) {
-    FAIL("nothing here is the run's own");
+    CHECK(own_ != own_state::none);
+    ++regrants_;
   }
 
-  void perform(const effect::abandon&) {
-    FAIL("nothing here is the run's own");
+  void perform(const effect::abandon& x) {
+    CHECK(x.claim.resource.value == own_name);
+    CHECK_FALSE(now_.cancelled);
+    todo_.push_back([this] {
+      own_ = own_state::ended;
+      feed(event::recorded{});
+    });
   }
 
   void perform(const effect::give_up& x) {
@@ -263,7 +290,10 @@ private:
   void perform(const effect::choose&) {
     todo_.push_back([this] {
       std::optional<parked_resource> found;
-      if (!index_.empty())
+      if (own_ == own_state::active)
+        found = parked_resource{{"lease-own"}, {own_name}, {}, {}, {}, {},
+                                1 + fences_};
+      else if (!index_.empty())
         found = take(index_);
       feed(event::chosen{found});
     });
@@ -288,9 +318,14 @@ private:
 
   void perform(const effect::grant&) {
     ++answers_;
+    CHECK_FALSE(now_.cancelled);
+    if (now_.claim && now_.claim->held_under != 0) {
+      // Its own actor may be ending it by now, but nobody else has it.
+      CHECK(regrants_ == 1);
+      return;
+    }
     granted_ = true;
     CHECK(row_.state == row_state::active);
-    CHECK_FALSE(now_.cancelled);
   }
 
   void perform(const effect::deny& x) {
@@ -356,6 +391,9 @@ private:
   std::vector<pending_call> unanswered_;
   std::vector<std::string> born_;
   std::map<std::string, int> disposals_;
+  own_state own_ = own_state::none;
+  fence_no fences_ = 0;
+  int regrants_ = 0;
   int answers_ = 0;
   bool granted_ = false;
   bool store_failed_ = false;

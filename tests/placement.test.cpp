@@ -28,6 +28,13 @@ resource_ready ready(const std::string& name) {
   return out;
 }
 
+/// The same, held by the run itself.
+parked_resource own_box_1() {
+  auto out = box_1();
+  out.held_under = 5;
+  return out;
+}
+
 /// A placement of lease-1, and how to bring it somewhere.
 struct placing {
   placement now;
@@ -61,6 +68,13 @@ struct placing {
     plan_it();
     feed(chosen{box_1()});
     REQUIRE(now.phase == placement_phase::recording);
+  }
+
+  /// Chose box-1 that the run holds already, and its new fence is written.
+  void take_again() {
+    plan.policy = lease_policy::reuse_by_environment;
+    plan_it();
+    CHECK(feed(chosen{own_box_1()}) == lines{"record"});
   }
 
   /// Asked for box-1 back: attempt 1.
@@ -274,6 +288,81 @@ TEST_CASE_METHOD(placing,
   feed(refused{1, why(ec::provider_refused)});
   feed(cancelled{});
   CHECK(feed(recorded{}) == lines{"give back box-1", "end"});
+}
+
+// -- a run that asks again ----------------------------------------------------
+
+TEST_CASE_METHOD(placing, "placement: a run resumes what it holds already",
+                 "[placement]") {
+  take_again();
+  CHECK(feed(recorded{}) == lines{"regrant", "resume, attempt 1"});
+  CHECK(feed(came_up{1, ready("box-1")}) == lines{"grant"});
+  CHECK(now.origin == lease_origin::resumed);
+}
+
+TEST_CASE_METHOD(placing,
+                 "placement: a run whose own resource does not resume gives up "
+                 "its lease for a new one",
+                 "[placement]") {
+  auto code = GENERATE(ec::resource_gone, ec::worker_lost);
+  take_again();
+  feed(recorded{});
+  CHECK(feed(refused{1, why(code)}) == lines{"abandon lease-0"});
+  CHECK(feed(recorded{}) == lines{"record"});
+  CHECK(feed(recorded{}) == lines{"acquire, attempt 2"});
+  CHECK(now.origin == lease_origin::replacement);
+}
+
+TEST_CASE_METHOD(placing,
+                 "placement: a run whose own lease is ending gets a new one",
+                 "[placement]") {
+  take_again();
+  CHECK(feed(unrecorded{why(ec::conflict)}) == lines{"record"});
+  CHECK(feed(recorded{}) == lines{"acquire, attempt 1"});
+}
+
+TEST_CASE_METHOD(placing,
+                 "placement: with `preserve` a run keeps its own lease though "
+                 "it does not resume",
+                 "[placement]") {
+  plan.preserve_on_resume_failure = true;
+  take_again();
+  feed(recorded{});
+  CHECK(feed(refused{1, why(ec::provider_refused)})
+        == lines{"deny: provider_refused"});
+}
+
+TEST_CASE_METHOD(placing,
+                 "placement: a run that is released while it asks again gets "
+                 "nothing, and its own lease is left to its release",
+                 "[placement]") {
+  take_again();
+  SECTION("while its fence is written") {
+    feed(cancelled{});
+    CHECK(feed(recorded{}) == lines{"regrant", "deny: cancelled"});
+  }
+  SECTION("while its lease is ending") {
+    feed(cancelled{});
+    CHECK(feed(unrecorded{why(ec::conflict)}) == lines{"deny: cancelled"});
+  }
+  SECTION("while it is resumed") {
+    feed(recorded{});
+    feed(cancelled{});
+    SECTION("well") {
+      CHECK(feed(came_up{1, ready("box-1")}) == lines{"deny: cancelled"});
+    }
+    SECTION("badly") {
+      auto code = GENERATE(ec::resource_gone, ec::worker_lost);
+      CHECK(feed(refused{1, why(code)}) == lines{"deny: cancelled"});
+    }
+  }
+  SECTION("while it is replaced") {
+    feed(recorded{});
+    feed(refused{1, why(ec::resource_gone)});
+    feed(cancelled{});
+    CHECK(feed(recorded{}) == lines{"deny: cancelled"});
+  }
+  CHECK(is_finished(now));
 }
 
 // -- acquires that fail -------------------------------------------------------

@@ -128,7 +128,8 @@ private:
         return;
       std::string name{entry->d_name};
       if (name != "." && name != "..")
-        copy_entry(source, to, name, path + "/" + name);
+        copy_entry(source, to, name,
+                   std::string{path}.append("/").append(name));
     }
   }
 
