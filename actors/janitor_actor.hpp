@@ -134,6 +134,8 @@ private:
   };
   std::map<uint64_t, settling> await_settled_;
   uint64_t last_settling_ = 0;
+  /// Late resources that could not be removed and that no row names.
+  std::map<resource_id, timer> late_retries_;
   /// Cleanups under way, and who waits for each.
   std::map<lease_id, std::vector<end_promise>> under_way_;
 };

@@ -57,10 +57,15 @@ void janitor_state::record_late(const late_resource& what,
     note.outcome = cleanup_status::failed;
     note.next_cleanup_in = options_.cleanup.retry_delay;
   }
-  // A row that owes nothing any more has been told already.
+  auto removed = outcome.has_value();
   write(
     std::move(note), [this](const written&) { sweep(); },
-    [](const caf::error&) {});
+    // A row that cannot name it yet, or owes nothing any more, leaves it to us.
+    [this, what, removed](const caf::error&) {
+      if (!removed)
+        late_retries_[what.resource] = after(
+          self_, options_.cleanup.retry_delay, [this, what] { on_late(what); });
+    });
 }
 
 caf::result<lease_ended>

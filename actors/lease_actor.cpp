@@ -38,13 +38,7 @@ lease_actor::behavior_type lease_state::make_behavior() {
                  what.wait_for_commands);
     },
     [this](const destroy_lease& what) { return destroy(what); },
-    [this](const regrant_lease& what) {
-      row_.fence = what.fence;
-      if (what.expires_at)
-        row_.expires_at = what.expires_at;
-      if (now_.phase == tenancy_phase::active)
-        arm_expiry(what.at);
-    },
+    [this](const retake_lease& what) { return retake(what); },
     [this](const execution_id& which, output_chunk& chunk) {
       on_output(which, chunk);
     },
@@ -192,6 +186,44 @@ caf::result<lease_renewed> lease_state::renew(const renew_lease& what) {
   return promise;
 }
 
+caf::result<lease_retaken> lease_state::retake(const retake_lease& what) {
+  if (now_.phase != tenancy_phase::active)
+    return to_error({ec::conflict, "The lease is ending.", {}});
+  auto promise = self_->make_response_promise<lease_retaken>();
+  ++retaking_;
+  auto ttl = what.ttl;
+  ask(
+    self_, with_.store, caf::infinite,
+    store_write{reacquire_lease{{row_.id, row_.fence},
+                                row_.run,
+                                row_.owner,
+                                ttl,
+                                "taken again by its run"}},
+    [this, promise, ttl](const written& how) mutable {
+      on_retaken(how, ttl);
+      promise.deliver(lease_retaken{row_.fence, row_.expires_at, how.at});
+    },
+    [this, promise](const caf::error& err) mutable {
+      end_retaking();
+      promise.deliver(err);
+    });
+  return promise;
+}
+
+void lease_state::on_retaken(const written& how, milliseconds ttl) {
+  row_.fence = how.fence;
+  if (ttl.count() > 0)
+    row_.expires_at = how.at + ttl;
+  if (now_.phase == tenancy_phase::active)
+    arm_expiry(how.at);
+  end_retaking();
+}
+
+void lease_state::end_retaking() {
+  if (--retaking_ == 0 && now_.phase == tenancy_phase::recording)
+    perform(tenancy_effect::record{now_.outcome});
+}
+
 // -- the end ------------------------------------------------------------------
 
 caf::result<lease_ended> lease_state::end(const lease_handle& handle,
@@ -273,6 +305,9 @@ void lease_state::perform(const tenancy_effect::call_destroy& wish) {
 }
 
 void lease_state::perform(const tenancy_effect::record& wish) {
+  // The fence to end it under is still being written.
+  if (retaking_ > 0)
+    return;
   end_lease what;
   what.lease = {row_.id, row_.fence};
   what.from = {lease_status::active};

@@ -93,14 +93,27 @@ lease_desk::own(const run_id& run, const environment_id& environment,
   return std::nullopt;
 }
 
-void lease_desk::regrant(const lease_id& lease, const regrant_lease& how) {
+void lease_desk::retake(const lease_id& lease, const retake_lease& how,
+                        completion<lease_retaken> then) {
   auto pos = leases_.find(lease);
   if (pos == leases_.end())
-    return;
-  pos->second.handle.fence = how.fence;
-  if (pos->second.reusable)
-    pos->second.reusable->held_under = how.fence;
-  tell(ties_.self, pos->second.actor, how);
+    return then(failure{ec::conflict, "The lease has ended.", {}});
+  // The lease itself knows whether it is ending; nobody else writes its row.
+  ask(
+    ties_.self, pos->second.actor, caf::infinite, how,
+    [this, lease, then](const lease_retaken& x) {
+      if (auto it = leases_.find(lease); it != leases_.end()) {
+        it->second.handle.fence = x.fence;
+        if (it->second.reusable)
+          it->second.reusable->held_under = x.fence;
+      }
+      then(x);
+    },
+    [this, lease, then](const caf::error& err) {
+      if (auto it = leases_.find(lease); it != leases_.end())
+        it->second.reusable.reset();
+      then(to_failure(err));
+    });
 }
 
 void lease_desk::abandon(const lease_id& lease, const std::string& why,

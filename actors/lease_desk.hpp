@@ -25,7 +25,8 @@ public:
                                      const environment_id& environment,
                                      const choose_resource& what) override;
 
-  void regrant(const lease_id& lease, const regrant_lease& how) override;
+  void retake(const lease_id& lease, const retake_lease& how,
+              completion<lease_retaken> then) override;
 
   void abandon(const lease_id& lease, const std::string& why,
                std::function<void()> then) override;

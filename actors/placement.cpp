@@ -94,7 +94,7 @@ placement_step give_up(placement x, fate what, std::string note) {
 }
 
 placement_step resume_failed(placement x, const failure& why) {
-  const auto& name = x.claim->resource.value;
+  auto name = x.claim->resource.value;
   if (why.code == ec::resource_gone)
     return give_up(std::move(x), fate::gone, name + " is gone");
   if (x.cancelled) {
@@ -197,13 +197,10 @@ placement_step on(placement x, const event::chosen& ev) {
 placement_step on(placement x, const event::recorded&) {
   switch (x.phase) {
     case phase::recording:
-      if (holds_own(x)) {
-        // Its fence is another one now, whatever comes of it.
-        auto rest = x.cancelled ? deny(std::move(x), cancellation())
-                                : call(std::move(x), phase::resuming);
-        rest.effects.insert(rest.effects.begin(), effect::regrant{});
-        return rest;
-      }
+      if (holds_own(x) && x.cancelled)
+        return deny(std::move(x), cancellation());
+      if (holds_own(x))
+        return call(std::move(x), phase::resuming);
       if (x.cancelled && x.claim) {
         x.verdict = cancellation();
         return give_up(std::move(x), fate::owed, "the run was released");

@@ -172,9 +172,6 @@ struct acquire {
   attempt_no attempt;
 };
 
-/// Tell the run's own lease that it was taken again.
-struct regrant {};
-
 /// Destroy the run's own lease: what it holds did not come back.
 struct abandon {
   parked_resource claim;
@@ -222,9 +219,9 @@ struct deny {
   failure why;
 };
 
-using any = std::variant<make_plan, choose, record, regrant, resume, acquire,
-                         abandon, give_up, confirm, end, give_back, dispose,
-                         report_owed, grant, deny>;
+using any
+  = std::variant<make_plan, choose, record, resume, acquire, abandon, give_up,
+                 confirm, end, give_back, dispose, report_owed, grant, deny>;
 
 } // namespace placement_effect
 

@@ -40,8 +40,10 @@ public:
                                              const choose_resource& what)
     = 0;
 
-  /// The lease was granted to its run again.
-  virtual void regrant(const lease_id& lease, const regrant_lease& how) = 0;
+  /// Asks a lease to be taken again by its run.
+  virtual void retake(const lease_id& lease, const retake_lease& how,
+                      completion<lease_retaken> then)
+    = 0;
 
   /// Destroys a lease; `then` is called when it is over.
   virtual void abandon(const lease_id& lease, const std::string& why,
@@ -105,7 +107,6 @@ private:
   void perform(booking& who, const placement_effect::make_plan& wish);
   void perform(booking& who, const placement_effect::choose& wish);
   void perform(booking& who, const placement_effect::record& wish);
-  void perform(booking& who, const placement_effect::regrant& wish);
   void perform(booking& who, const placement_effect::abandon& wish);
   void perform(booking& who, const placement_effect::resume& wish);
   void perform(booking& who, const placement_effect::acquire& wish);

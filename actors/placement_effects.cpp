@@ -64,16 +64,19 @@ void placement_desk::reacquire(booking& who) {
   who.row.id = own.lease;
   who.row.resource = own.resource;
   who.row.metadata = own.metadata;
-  write(who, reacquire_lease{{own.lease, own.held_under},
-                             who.request.run,
-                             ties_.services->self,
-                             who.request.ttl,
-                             "taken again by its run"});
-}
-
-void placement_desk::perform(booking& who, const placement_effect::regrant&) {
-  leases_.regrant(who.row.id,
-                  {who.row.fence, who.row.expires_at, who.written_at});
+  auto id = who.request.id;
+  auto then = [this, id](const result<lease_retaken>& x) {
+    auto pos = bookings_.find(id);
+    if (pos == bookings_.end())
+      return;
+    if (!x)
+      return on(id, placement_event::unrecorded{x.error()});
+    auto& booked = pos->second;
+    booked.row.fence = x->fence;
+    booked.row.expires_at = x->expires_at;
+    on(id, placement_event::recorded{});
+  };
+  leases_.retake(own.lease, {who.request.ttl}, then);
 }
 
 void placement_desk::perform(booking& who,

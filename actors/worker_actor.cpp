@@ -175,6 +175,8 @@ void worker_state::perform(const worker_effect::leave& wish) {
     self_, supervisor_, caf::infinite,
     worker_is_gone{plugin_.id, incarnation_, wish.expected, wish.why},
     [this] { self_->quit(); }, [this](const caf::error&) { self_->quit(); });
+  for (auto& call : std::exchange(for_successor_, {}))
+    tell(self_, supervisor_, std::move(call));
 }
 
 void worker_state::check_health() {

@@ -24,6 +24,8 @@ void worker_state::take(call_worker& what) {
   // The supervisor learns of the end before it gets this back.
   if (now_.phase == worker_phase::gone)
     return tell(self_, supervisor_, std::move(what));
+  if (now_.phase == worker_phase::killing && what.wait)
+    return for_successor_.push_back(std::move(what));
   if (now_.phase > worker_phase::ready) {
     auto words = "Cannot call \"" + what.call.method + "\" — worker for \""
                  + plugin_.id.value + "\" is " + to_string(now_.phase);
@@ -125,6 +127,7 @@ void worker_state::on_overlong(const process_overlong_line& what) {
   by_invocation_.erase(call.mapped().invocation);
   call.mapped().what.then(failure{ec::too_large, words, {}, acted::yes});
   send_next();
+  check_idle();
 }
 
 void worker_state::read(rpc::response& what) {

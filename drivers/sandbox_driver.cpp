@@ -85,8 +85,10 @@ lease_plan worker_plan(const plan_lease& what, const settings& config,
   out.provider = config.provider;
   out.makes_resource = true;
   out.exclusive = true;
-  if (config.reuse_lease && !what.run.empty()
-      && offers(worker, "environmentResumeLease")) {
+  auto own = config;
+  own.reuse_lease = config.reuse_lease && !what.run.empty()
+                    && offers(worker, "environmentResumeLease");
+  if (own.reuse_lease) {
     out.policy = lease_policy::reuse_by_environment;
     out.fingerprint
       = config.provider + ":"
@@ -96,7 +98,7 @@ lease_plan worker_plan(const plan_lease& what, const settings& config,
   auto timeout = sandbox::verb_timeout(config);
   out.acquire_timeout
     = (timeout.count() > 0 ? timeout : call_timeout) + acquire_margin;
-  out.metadata = sandbox::plan_metadata(what, config, worker.plugin);
+  out.metadata = sandbox::plan_metadata(what, own, worker.plugin);
   return out;
 }
 

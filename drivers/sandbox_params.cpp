@@ -158,7 +158,10 @@ json_text plan_metadata(const plan_lease& what, const settings& config,
   out["pluginId"] = plugin.id.value;
   out["pluginKey"] = plugin.key;
   out["sandboxProviderPlugin"] = true;
-  out["config"] = parse(what.place.config);
+  auto& own = out["config"] = parse(what.place.config);
+  // What nobody will resume, the provider must not park either.
+  if (own.contains("reuseLease"))
+    own["reuseLease"] = config.reuse_lease;
   return pack(out);
 }
 

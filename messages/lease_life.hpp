@@ -19,11 +19,17 @@ struct lease_over {
   std::optional<parked_resource> parked;
 };
 
-/// SUPERVISOR -> LEASE: your run took you again; this is your fence now.
-struct regrant_lease {
+/// SUPERVISOR -> LEASE: your run takes you again.
+struct retake_lease {
+  /// Ends the lease at the latest after this time; zero leaves its end.
+  milliseconds ttl{0};
+};
+
+/// LEASE -> SUPERVISOR: it did, under this fence.
+struct lease_retaken {
   fence_no fence = 0;
   std::optional<timestamp> expires_at;
-  /// The store's clock.
+  /// When the store wrote it.
   timestamp at;
 };
 
@@ -38,7 +44,12 @@ bool inspect(Inspector& f, lease_over& x) {
 }
 
 template <class Inspector>
-bool inspect(Inspector& f, regrant_lease& x) {
+bool inspect(Inspector& f, retake_lease& x) {
+  return f.object(x).fields(f.field("ttl", x.ttl));
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, lease_retaken& x) {
   return f.object(x).fields(f.field("fence", x.fence),
                             f.field("expires_at", x.expires_at),
                             f.field("at", x.at));

@@ -64,8 +64,8 @@ using lease_actor = caf::typed_actor<
   caf::result<lease_ended>(release_lease),
   // The resource must go.
   caf::result<lease_ended>(destroy_lease),
-  // Your run took you again, under a new fence.
-  caf::result<void>(regrant_lease),
+  // Your run takes you again, under a new fence; fails once you are ending.
+  caf::result<lease_retaken>(retake_lease),
   // Output of a command, on its way to who asked for it.
   caf::result<void>(execution_id, output_chunk)>;
 

@@ -88,7 +88,8 @@ CAF_BEGIN_TYPE_ID_BLOCK(leasehold, caf::first_custom_type_id + 800)
   CAF_ADD_TYPE_ID(leasehold, (leasehold::shut_down))
   CAF_ADD_TYPE_ID(leasehold, (leasehold::front_call))
   CAF_ADD_TYPE_ID(leasehold, (leasehold::environment_idle))
-  CAF_ADD_TYPE_ID(leasehold, (leasehold::regrant_lease))
+  CAF_ADD_TYPE_ID(leasehold, (leasehold::retake_lease))
+  CAF_ADD_TYPE_ID(leasehold, (leasehold::lease_retaken))
 
 CAF_END_TYPE_ID_BLOCK(leasehold)
 

@@ -67,7 +67,6 @@ public:
   void check() {
     CHECK(is_finished(now_));
     CHECK(answers_ == 1);
-    CHECK((regrants_ == static_cast<int>(fences_) || store_failed_));
     CHECK(disposals_[own_name] == 0);
     check_row();
     for (const auto& name : born_)
@@ -162,7 +161,7 @@ private:
 
   void call(attempt_no attempt, std::string resumes) {
     if (resumes == own_name)
-      CHECK(regrants_ == 1);
+      CHECK(fences_ == 1);
     else
       CHECK(row_.state != row_state::none);
     CHECK_FALSE(now_.cancelled);
@@ -226,11 +225,6 @@ private:
         claimed_ = claim->lease.value;
       }
     });
-  }
-
-  void perform(const effect::regrant&) {
-    CHECK(own_ != own_state::none);
-    ++regrants_;
   }
 
   void perform(const effect::abandon& x) {
@@ -321,7 +315,7 @@ private:
     CHECK_FALSE(now_.cancelled);
     if (now_.claim && now_.claim->held_under != 0) {
       // Its own actor may be ending it by now, but nobody else has it.
-      CHECK(regrants_ == 1);
+      CHECK(fences_ == 1);
       return;
     }
     granted_ = true;
@@ -393,7 +387,6 @@ private:
   std::map<std::string, int> disposals_;
   own_state own_ = own_state::none;
   fence_no fences_ = 0;
-  int regrants_ = 0;
   int answers_ = 0;
   bool granted_ = false;
   bool store_failed_ = false;

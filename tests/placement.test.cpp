@@ -295,7 +295,7 @@ TEST_CASE_METHOD(placing,
 TEST_CASE_METHOD(placing, "placement: a run resumes what it holds already",
                  "[placement]") {
   take_again();
-  CHECK(feed(recorded{}) == lines{"regrant", "resume, attempt 1"});
+  CHECK(feed(recorded{}) == lines{"resume, attempt 1"});
   CHECK(feed(came_up{1, ready("box-1")}) == lines{"grant"});
   CHECK(now.origin == lease_origin::resumed);
 }
@@ -339,7 +339,7 @@ TEST_CASE_METHOD(placing,
   take_again();
   SECTION("while its fence is written") {
     feed(cancelled{});
-    CHECK(feed(recorded{}) == lines{"regrant", "deny: cancelled"});
+    CHECK(feed(recorded{}) == lines{"deny: cancelled"});
   }
   SECTION("while its lease is ending") {
     feed(cancelled{});

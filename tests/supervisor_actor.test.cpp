@@ -448,3 +448,21 @@ TEST_CASE_METHOD(stage,
   pass(1'100ms);
   CHECK(acquire("run-2")->error.code == ec::environment_inactive);
 }
+
+TEST_CASE_METHOD(reusing,
+                 "supervisor: a release that crosses a run's asking again "
+                 "leaves no lease that nobody minds",
+                 "[actors]") {
+  auto first = acquire("run-1");
+  script.held_back = {"release"};
+  auto ended = release(*first->value);
+  auto again = acquire("run-1");
+  script.held_back.clear();
+  script.let_go("release");
+  pass(1s);
+  CHECK(ended->value);
+  REQUIRE(again->value);
+  CHECK(release(*again->value)->value);
+  for (const auto& left : rows())
+    CHECK(has_ended(left.status));
+}

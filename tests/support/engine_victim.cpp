@@ -55,11 +55,10 @@ int fill(engine& with, const char* ballast) {
   auto lease = with.acquire(what).get();
   if (!lease)
     return say(lease.error());
-  for (auto next = lease; next; next = with.acquire(what).get())
-    if (auto more = with.acquire(what).get(); !more) {
-      say(more.error());
-      break;
-    }
+  auto more = lease;
+  while (more)
+    more = with.acquire(what).get();
+  say(more.error());
   ::unlink(ballast);
   auto ended = with.release(*lease).get();
   auto again = with.acquire(what).get();

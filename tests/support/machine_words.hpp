@@ -39,10 +39,6 @@ inline std::string word(const placement_effect::acquire& x) {
   return "acquire, attempt " + std::to_string(x.attempt);
 }
 
-inline std::string word(const placement_effect::regrant&) {
-  return "regrant";
-}
-
 inline std::string word(const placement_effect::abandon& x) {
   return "abandon " + x.claim.lease.value;
 }
