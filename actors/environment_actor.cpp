@@ -37,12 +37,14 @@ environment_actor::behavior_type environment_state::make_behavior() {
     [this](const admit_lease& who) -> caf::result<lease_admitted> {
       used_at_ = steady_now(self_);
       auto promise = self_->make_response_promise<lease_admitted>();
-      if (steady_now(self_) - read_at_ < options_.refresh_interval) {
+      auto fresh = steady_now(self_) - read_at_ < options_.refresh_interval;
+      if (fresh && !refreshing_) {
         admit(promise, who);
-      } else {
-        at_the_door_.emplace_back(promise, who);
-        refresh();
+        return promise;
       }
+      at_the_door_.emplace_back(promise, who);
+      if (!refreshing_)
+        refresh();
       return promise;
     },
     [this](const choose_resource& what) -> caf::result<resource_chosen> {
@@ -80,16 +82,22 @@ void environment_state::admit(admission& promise, const admit_lease& who) {
 }
 
 void environment_state::refresh() {
-  if (std::exchange(refreshing_, true))
+  if (std::exchange(refreshing_, true)) {
+    // What is being read may be older than the change.
+    refresh_again_ = true;
     return;
+  }
   auto let_in = [this] {
     refreshing_ = false;
+    if (std::exchange(refresh_again_, false))
+      return refresh();
     read_at_ = steady_now(self_);
     for (auto& [promise, who] : std::exchange(at_the_door_, {}))
       admit(promise, who);
   };
   auto refuse = [this](const caf::error& err) {
-    refreshing_ = false;
+    refreshing_ = refresh_again_ = false;
+    read_at_ -= options_.refresh_interval;
     for (auto& [promise, who] : std::exchange(at_the_door_, {}))
       promise.deliver(err);
   };

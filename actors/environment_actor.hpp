@@ -63,6 +63,7 @@ private:
   milliseconds used_at_;
   timer idle_;
   bool refreshing_ = false;
+  bool refresh_again_ = false;
   std::vector<std::pair<admission, admit_lease>> at_the_door_;
   parking parked_;
   bool parked_loaded_ = false;

@@ -131,7 +131,7 @@ private:
   std::unordered_map<int64_t, pending> in_flight_;
   std::unordered_map<std::string, int64_t> by_invocation_;
   fair_queue<call_worker> queue_;
-  /// Calls that came while it was being killed.
+  /// Calls that came when it was on its way out.
   std::vector<call_worker> for_successor_;
   /// Calls that timed out and would still like to know; oldest first.
   std::deque<std::pair<int64_t, std::function<void(json_text)>>> overdue_;

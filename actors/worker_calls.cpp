@@ -24,7 +24,7 @@ void worker_state::take(call_worker& what) {
   // The supervisor learns of the end before it gets this back.
   if (now_.phase == worker_phase::gone)
     return tell(self_, supervisor_, std::move(what));
-  if (now_.phase == worker_phase::killing && what.wait)
+  if (now_.phase > worker_phase::ready && what.wait)
     return for_successor_.push_back(std::move(what));
   if (now_.phase > worker_phase::ready) {
     auto words = "Cannot call \"" + what.call.method + "\" — worker for \""

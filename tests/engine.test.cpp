@@ -384,11 +384,14 @@ TEST_CASE_METHOD(places,
   auto settled = running->settled(1h);
   stop();
   CHECK(children().empty());
-  CHECK(boxes().empty());
   for (auto& x : leases)
     REQUIRE_NOTHROW(outcome_of(std::move(x)));
   for (auto& x : probes)
     REQUIRE_NOTHROW(outcome_of(std::move(x)));
   REQUIRE_NOTHROW(outcome_of(std::move(listed)));
   REQUIRE_NOTHROW(outcome_of(std::move(settled)));
+  // What came up too late for a release is owed to the next engine.
+  start();
+  value_of(running->recovered());
+  CHECK(boxes().empty());
 }
