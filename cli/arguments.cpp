@@ -4,7 +4,7 @@
 #include "cli/arguments.hpp"
 
 #include "cli/durations.hpp"
-#include "cli/errors.hpp"
+#include "cli/error_texts.hpp"
 #include "cli/verbs.hpp"
 
 #include <algorithm>

@@ -2,7 +2,7 @@
 
 #include "cli/admin_commands.hpp"
 #include "cli/durations.hpp"
-#include "cli/errors.hpp"
+#include "cli/error_texts.hpp"
 #include "cli/report.hpp"
 
 #include <nlohmann/json.hpp>

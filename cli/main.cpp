@@ -1,7 +1,7 @@
 // The leasehold program: reads the command line and performs one verb.
 
 #include "cli/admin_commands.hpp"
-#include "cli/errors.hpp"
+#include "cli/error_texts.hpp"
 #include "cli/report.hpp"
 #include "cli/run_command.hpp"
 #include "cli/run_report.hpp"

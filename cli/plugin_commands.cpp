@@ -1,7 +1,7 @@
 // leasehold plugin …, leasehold version.
 
 #include "cli/admin_commands.hpp"
-#include "cli/errors.hpp"
+#include "cli/error_texts.hpp"
 #include "cli/report.hpp"
 
 #include <nlohmann/json.hpp>

@@ -5,7 +5,7 @@
 
 #include "cli/admin_commands.hpp"
 #include "cli/durations.hpp"
-#include "cli/errors.hpp"
+#include "cli/error_texts.hpp"
 #include "cli/report.hpp"
 #include "cli/run_plan.hpp"
 #include "cli/run_progress.hpp"

@@ -4,7 +4,7 @@
 
 #include "cli/builtin_plugins.hpp"
 #include "cli/data_directory.hpp"
-#include "cli/errors.hpp"
+#include "cli/error_texts.hpp"
 #include "cli/report.hpp"
 
 #include <nlohmann/json.hpp>

@@ -4,7 +4,7 @@
 #include "cli/arguments.hpp"
 #include "cli/builtin_plugins.hpp"
 #include "cli/data_directory.hpp"
-#include "cli/errors.hpp"
+#include "cli/error_texts.hpp"
 #include "cli/report.hpp"
 #include "cli/run_plan.hpp"
 #include "cli/run_progress.hpp"

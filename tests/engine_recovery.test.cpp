@@ -1,5 +1,5 @@
-// What survives when somebody pulls a plug: a worker killed, an engine killed, a
-// box removed behind our back.
+// What survives when somebody pulls a plug: a worker killed, an engine killed,
+// a box removed behind our back.
 
 #include "tests/support/engine_host.hpp"
 

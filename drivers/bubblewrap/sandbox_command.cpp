@@ -73,7 +73,7 @@ void sandbox_command::start() {
 void sandbox_command::cancel() {
   cancelled_ = true;
   if (process_)
-    process_->child().signal(SIGKILL);
+    process_->kill();
 }
 
 sandbox_events sandbox_command::events() {
@@ -146,7 +146,7 @@ void sandbox_command::heed_host() {
 
 void sandbox_command::on_timeout() {
   timed_out_ = true;
-  process_->child().signal(SIGKILL);
+  process_->kill();
 }
 
 void sandbox_command::on_exit(const sandbox_exit& how) {

@@ -131,11 +131,28 @@ void sandbox_process::on_status_line(const std::string& line) {
         strong->finish_if_done();
       }
     });
+    if (killed_)
+      kill_now();
   }
   // Told only of a command that was really started.
   if (auto pos = status.find("exit-code");
       pos != status.end() && pos->is_number_integer())
     exit_.exit_code = pos->get<int>();
+}
+
+void sandbox_process::kill() {
+  killed_ = true;
+  // A bubblewrap that has not said yet what it started says so within
+  // moments, or ends.
+  if (first_ > 0)
+    kill_now();
+}
+
+void sandbox_process::kill_now() {
+  // Not collected before it is empty, so the number is still its own.
+  if (!empty_)
+    ::kill(static_cast<pid_t>(first_), SIGKILL);
+  child_->signal(SIGKILL);
 }
 
 void sandbox_process::finish_if_done() {

@@ -53,7 +53,12 @@ public:
         const std::vector<std::string>& options,
         const std::vector<std::string>& argv, sandbox_events tell);
 
-  /// The running process: for input, pauses and signals.
+  /// Ends everything in the sandbox. bubblewrap's own `--die-with-parent` is
+  /// armed only after the command was started, so killing bubblewrap alone can
+  /// leave a young sandbox behind; its first process is killed by name.
+  void kill();
+
+  /// The running process: for input and pauses.
   child_process& child() noexcept {
     return *child_;
   }
@@ -74,6 +79,8 @@ private:
 
   void on_status_line(const std::string& line);
 
+  void kill_now();
+
   void finish_if_done();
 
   io_loop& loop_;
@@ -85,6 +92,7 @@ private:
   std::shared_ptr<input_handle> status_;
   std::string status_text_;
   sandbox_exit exit_;
+  bool killed_ = false;
   bool exited_ = false;
   bool status_ended_ = false;
   /// The sandbox's first process.

@@ -1,6 +1,6 @@
 // Failures as people read them.
 
-#include "cli/errors.hpp"
+#include "cli/error_texts.hpp"
 
 #include "cli/table.hpp"
 
