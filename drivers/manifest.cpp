@@ -78,6 +78,7 @@ result<declared_driver> parse_driver(const json& x, size_t index) {
 /// Keys that stand there twice, joined by commas.
 std::string duplicates_of(std::vector<declared_driver> drivers) {
   std::vector<std::string> keys;
+  keys.reserve(drivers.size());
   for (auto& x : drivers)
     keys.push_back(std::move(x.key));
   std::sort(keys.begin(), keys.end());

@@ -159,7 +159,8 @@ std::optional<timestamp> parse_iso8601(std::string_view text) {
     return std::nullopt;
   tm.tm_year -= 1900;
   --tm.tm_mon;
-  return timestamp{(static_cast<int64_t>(timegm(&tm)) - zone * 60) * 1000 + ms};
+  auto seconds = static_cast<int64_t>(timegm(&tm)) - int64_t{zone} * 60;
+  return timestamp{seconds * 1000 + ms};
 }
 
 std::string to_iso8601(timestamp at) {

@@ -83,7 +83,7 @@ std::map<std::string, std::string> optional_text_map(const json& params,
                                                      const std::string& name) {
   std::map<std::string, std::string> out;
   for (const auto& [key, value] : optional_object(params, name).items())
-    out.emplace(key, text_of(value, name + "/" + key));
+    out.emplace(key, text_of(value, std::string{name}.append("/").append(key)));
   return out;
 }
 
