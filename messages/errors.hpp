@@ -79,6 +79,12 @@ enum class ec : uint8_t {
   too_large = 97,
   /// The database refuses for good: newer schema, corrupt, read-only.
   store_unusable = 98,
+  /// There is no such secret, or no such version of it.
+  unknown_secret = 99,
+  /// The secret, or its version, is another company's or not active.
+  secret_unusable = 100,
+  /// The secret is not bound to where it is used.
+  binding_missing = 101,
 
   // -- bug: somebody broke the protocol (200..) -------------------------------
   /// A message arrived in a state that has no use for it, or in no form that
@@ -123,6 +129,9 @@ inline constexpr auto names<ec> = named<ec>({
   {ec::in_use, "in_use"},
   {ec::too_large, "too_large"},
   {ec::store_unusable, "store_unusable"},
+  {ec::unknown_secret, "unknown_secret"},
+  {ec::secret_unusable, "secret_unusable"},
+  {ec::binding_missing, "binding_missing"},
   {ec::protocol_violation, "protocol_violation"},
   {ec::internal, "internal"},
 });

@@ -36,6 +36,8 @@ using lease_id = id<struct lease_tag>;
 using plugin_id = id<struct plugin_tag>;
 /// One piece of a scheduler's work.
 using run_id = id<struct run_tag>;
+/// A secret of one company; its values are numbered versions.
+using secret_id = id<struct secret_tag>;
 using workspace_id = id<struct workspace_tag>;
 /// One command on a lease.
 using execution_id = id<struct execution_tag>;
