@@ -190,7 +190,7 @@ caf::result<lease_retaken> lease_state::retake(const retake_lease& what) {
   if (now_.phase != tenancy_phase::active)
     return to_error({ec::conflict, "The lease is ending.", {}});
   auto promise = self_->make_response_promise<lease_retaken>();
-  ++retaking_;
+  on(tenancy_event::retake_began{});
   auto ttl = what.ttl;
   ask(
     self_, with_.store, caf::infinite,
@@ -204,7 +204,7 @@ caf::result<lease_retaken> lease_state::retake(const retake_lease& what) {
       promise.deliver(lease_retaken{row_.fence, row_.expires_at, how.at});
     },
     [this, promise](const caf::error& err) mutable {
-      end_retaking();
+      on(tenancy_event::retake_over{});
       promise.deliver(err);
     });
   return promise;
@@ -216,12 +216,7 @@ void lease_state::on_retaken(const written& how, milliseconds ttl) {
     row_.expires_at = how.at + ttl;
   if (now_.phase == tenancy_phase::active)
     arm_expiry(how.at);
-  end_retaking();
-}
-
-void lease_state::end_retaking() {
-  if (--retaking_ == 0 && now_.phase == tenancy_phase::recording)
-    perform(tenancy_effect::record{now_.outcome});
+  on(tenancy_event::retake_over{});
 }
 
 // -- the end ------------------------------------------------------------------
@@ -305,9 +300,6 @@ void lease_state::perform(const tenancy_effect::call_destroy& wish) {
 }
 
 void lease_state::perform(const tenancy_effect::record& wish) {
-  // The fence to end it under is still being written.
-  if (retaking_ > 0)
-    return;
   end_lease what;
   what.lease = {row_.id, row_.fence};
   what.from = {lease_status::active};

@@ -81,8 +81,6 @@ private:
                    caf::typed_response_promise<workspace_realized> promise);
   caf::result<lease_retaken> retake(const retake_lease& what);
   void on_retaken(const written& how, milliseconds ttl);
-  /// Goes on with an end that waited for its fence.
-  void end_retaking();
   caf::result<lease_renewed> renew(const renew_lease& what);
   caf::result<lease_ended> end(const lease_handle& handle, lease_ending how,
                                bool wait_for_commands);
@@ -114,8 +112,6 @@ private:
   timestamp granted_at_;
   std::string cwd_;
   std::string cleanup_error_;
-  /// Writes of a new fence that are under way.
-  size_t retaking_ = 0;
   /// Whether somebody else ended the lease.
   bool withdrawn_ = false;
   timer expiry_;

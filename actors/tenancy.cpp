@@ -17,11 +17,24 @@ tenancy_step stay(tenancy x) {
   return {std::move(x), {}};
 }
 
+/// Writes the end, as soon as it is known under which fence.
+tenancy_step write(tenancy x) {
+  if (x.retaking > 0)
+    return stay(std::move(x));
+  auto todo = effect::record{x.outcome};
+  return {std::move(x), {std::move(todo)}};
+}
+
+tenancy_step announce(tenancy x) {
+  x.phase = phase::ended;
+  auto todo = effect::announce{x.outcome};
+  return {std::move(x), {std::move(todo)}};
+}
+
 tenancy_step record(tenancy x, const result<>& provider) {
   x.outcome = outcome_of(x.ending, x.terms, provider);
   x.phase = phase::recording;
-  auto todo = effect::record{x.outcome};
-  return {std::move(x), {std::move(todo)}};
+  return write(std::move(x));
 }
 
 /// The commands are out of the way: call the provider, or write at once.
@@ -67,6 +80,16 @@ tenancy_step on(tenancy x, const event::command_ended& ev) {
   return stay(std::move(x));
 }
 
+tenancy_step on(tenancy x, const event::retake_began&) {
+  ++x.retaking;
+  return stay(std::move(x));
+}
+
+tenancy_step on(tenancy x, const event::retake_over&) {
+  --x.retaking;
+  return x.phase == phase::recording ? write(std::move(x)) : stay(std::move(x));
+}
+
 tenancy_step on(tenancy x, const event::asked_to_end& ev) {
   switch (x.phase) {
     case phase::active: {
@@ -110,16 +133,16 @@ tenancy_step on(tenancy x, const event::provider_answered& ev) {
 }
 
 tenancy_step on(tenancy x, const event::recorded&) {
-  if (x.phase != phase::recording)
-    return stay(std::move(x));
-  x.phase = phase::ended;
-  auto todo = effect::announce{x.outcome};
-  return {std::move(x), {std::move(todo)}};
+  return x.phase == phase::recording ? announce(std::move(x))
+                                     : stay(std::move(x));
 }
 
 tenancy_step on(tenancy x, const event::unrecorded& ev) {
   if (x.phase != phase::recording)
     return stay(std::move(x));
+  if (ev.why.code == ec::conflict && x.unsure)
+    return announce(std::move(x));
+  x.unsure = x.unsure || ev.why.code == ec::commit_unknown;
   if (ev.why.code == ec::conflict) {
     x.phase = phase::ended;
     return {
@@ -133,10 +156,7 @@ tenancy_step on(tenancy x, const event::unrecorded& ev) {
 }
 
 tenancy_step on(tenancy x, const event::retry_due&) {
-  if (x.phase != phase::recording)
-    return stay(std::move(x));
-  auto todo = effect::record{x.outcome};
-  return {std::move(x), {std::move(todo)}};
+  return x.phase == phase::recording ? write(std::move(x)) : stay(std::move(x));
 }
 
 } // namespace

@@ -29,6 +29,10 @@ namespace leasehold {
 //                           store is unwell |     | try again
 //                                           +-----+
 //
+// The same run may take the lease again while it is active. Until the store has
+// said under which fence that is, an end is not recorded: it would name the old
+// one.
+//
 // A destroy turns a release that is not being recorded yet into a removal;
 // once the row is ended, removing what it left is the janitor's. Whoever asks
 // while a lease is ending is answered when it has ended.
@@ -62,6 +66,10 @@ struct tenancy {
   uint32_t call = 0;
   /// Whether the provider is asked to release, not to destroy.
   bool releasing = false;
+  /// How many new fences are still being written.
+  uint32_t retaking = 0;
+  /// Whether the end may have been written although nobody said so.
+  bool unsure = false;
   lease_outcome outcome;
 
   friend bool operator==(const tenancy&, const tenancy&) = default;
@@ -78,6 +86,12 @@ struct command_began {
 struct command_ended {
   execution_id execution;
 };
+
+/// The run takes the lease again: a new fence is being written.
+struct retake_began {};
+
+/// It has been written, or could not be.
+struct retake_over {};
 
 /// Somebody wants the lease to end, or its time is up.
 struct asked_to_end {
@@ -102,9 +116,9 @@ struct unrecorded {
 /// The store may be well again.
 struct retry_due {};
 
-using any
-  = std::variant<command_began, command_ended, asked_to_end, patience_over,
-                 provider_answered, recorded, unrecorded, retry_due>;
+using any = std::variant<command_began, command_ended, retake_began,
+                         retake_over, asked_to_end, patience_over,
+                         provider_answered, recorded, unrecorded, retry_due>;
 
 } // namespace tenancy_event
 

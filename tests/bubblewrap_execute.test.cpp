@@ -38,6 +38,25 @@ std::set<int64_t> processes_with(const std::string& text) {
   return out;
 }
 
+/// A bubblewrap in its first moment: the command runs already, and nothing ties
+/// it to anybody yet. It says the command's pid.
+struct in_a_young_box : in_a_box {
+  in_a_young_box() {
+    auto program = dir / "bwrap";
+    test::write_text(program, "#!/bin/sh\n"
+                              "setsid sh -c 'echo $$; exec tail -f /dev/null' &"
+                              "\nwait\n");
+    std::filesystem::permissions(program, std::filesystem::perms::owner_all);
+    restart(dir.path().string());
+    id = start("true", {{"executionId", "young"}});
+    worker->await_output(id, "stdout", "\n");
+    pid = std::stoll(worker->streamed(id, "stdout"));
+  }
+
+  int id = 0;
+  int64_t pid = 0;
+};
+
 } // namespace
 
 // -- results and output -------------------------------------------------------
@@ -254,6 +273,23 @@ TEST_CASE_METHOD(in_a_box, "bubblewrap: commands die with a killed worker",
   worker->await_exit();
   for (auto pid : running)
     CHECK(test::process_ends(pid));
+}
+
+TEST_CASE_METHOD(in_a_young_box,
+                 "bubblewrap: a command that just began dies with its worker",
+                 "[bubblewrap]") {
+  worker->kill();
+  worker->await_exit();
+  CHECK(test::process_ends(pid));
+}
+
+TEST_CASE_METHOD(in_a_young_box,
+                 "bubblewrap: a command that just began can be cancelled",
+                 "[bubblewrap]") {
+  worker->result("environmentCancelExecute",
+                 params({{"executionId", "young"}}));
+  CHECK(worker->answer(id)["result"]["signal"] == "SIGKILL");
+  CHECK(test::process_ends(pid));
 }
 
 TEST_CASE_METHOD(in_a_box, "bubblewrap: commands end when the host is gone",

@@ -33,7 +33,9 @@ public:
     ask(how::release, false);
     // Time passes: timers fire, the store recovers, and nothing else happens.
     for (auto i = 0; i < 20 && now_.phase != tenancy_phase::ended; ++i) {
-      if (patience_)
+      if (now_.retaking > 0)
+        feed(event::retake_over{});
+      else if (patience_)
         pass_patience();
       else if (retry_)
         pass_retry();
@@ -71,12 +73,22 @@ private:
     CHECK(now_.phase >= before);
     for (const auto& wish : effects)
       std::visit([this](const auto& x) { perform(x); }, wish);
-    CHECK((now_.phase != tenancy_phase::recording || writing_ || retry_));
+    CHECK((now_.phase != tenancy_phase::recording || writing_ || retry_
+           || now_.retaking > 0));
     CHECK((now_.phase != tenancy_phase::ending || patience_));
   }
 
   void stir() {
-    switch (roll(9)) {
+    switch (roll(11)) {
+      case 9:
+        // Only a lease that is not ending is taken again.
+        if (now_.phase == tenancy_phase::active)
+          feed(event::retake_began{});
+        return;
+      case 10:
+        if (now_.retaking > 0)
+          feed(event::retake_over{});
+        return;
       case 0:
         // No command begins on a lease that is ending.
         if (now_.phase == tenancy_phase::active)
@@ -165,6 +177,7 @@ private:
 
   void perform(const effect::record& x) {
     CHECK_FALSE(writing_);
+    CHECK(now_.retaking == 0);
     writing_ = true;
     CHECK(has_ended(x.outcome.status));
     // Nobody who wanted it gone finds it parked or kept.

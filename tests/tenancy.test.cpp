@@ -286,3 +286,34 @@ TEST_CASE_METHOD(holding, "tenancy: a lease that somebody else ended is let go",
   CHECK(feed(retry_due{}).empty());
   CHECK(feed(recorded{}).empty());
 }
+
+TEST_CASE_METHOD(holding, "tenancy: a write that was done after all is our own",
+                 "[tenancy]") {
+  release();
+  feed(provider_answered{1, done{}});
+  feed(unrecorded{{ec::commit_unknown, "The connection broke.", {}}});
+  CHECK(feed(retry_due{}) == lines{"record released, cleanup success"});
+  CHECK(feed(unrecorded{{ec::conflict, "It has ended.", {}}})
+        == lines{"announce released, cleanup success"});
+}
+
+// -- taken again --------------------------------------------------------------
+
+TEST_CASE_METHOD(holding, "tenancy: an end waits for the fence it is under",
+                 "[tenancy]") {
+  feed(retake_began{});
+  feed(retake_began{});
+  release();
+  CHECK(feed(provider_answered{1, done{}}).empty());
+  CHECK(feed(retake_over{}).empty());
+  CHECK(feed(retake_over{}) == lines{"record released, cleanup success"});
+  CHECK(feed(recorded{}) == lines{"announce released, cleanup success"});
+}
+
+TEST_CASE_METHOD(holding, "tenancy: a lease that was taken again goes on",
+                 "[tenancy]") {
+  feed(retake_began{});
+  CHECK(feed(retake_over{}).empty());
+  CHECK(now.phase == tenancy_phase::active);
+  CHECK(release() == lines{"release 1, released", "count patience"});
+}

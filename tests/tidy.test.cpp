@@ -86,7 +86,7 @@ const std::vector<include_rule> table{
   {"messages/.*", "messages/.*"},
   // Drivers: one library, one place.
   {"drivers/(io_loop|io_streams|io_loop_impl|running_process|child_process"
-   "|fd_writer|pid_watch)\\.[ch]pp",
+   "|fd_writer)\\.[ch]pp",
    "messages/.*|drivers/.*|boost/.*"},
   {"drivers/config_schema\\.cpp",
    "messages/.*|drivers/.*|nlohmann/.*|valijson/.*"},

@@ -3,7 +3,6 @@
 
 #include "drivers/bubblewrap/bubblewrap_manifest.hpp"
 #include "drivers/bubblewrap/provider.hpp"
-#include "drivers/bubblewrap/sandbox_process.hpp"
 
 #include <iostream>
 #include <string_view>
@@ -26,7 +25,6 @@ int serve(const std::string& state) {
     std::cerr << "leasehold-bubblewrap: " << boxes.error().message << '\n';
     return 1;
   }
-  bubblewrap::inherit_orphans();
   kit::worker me{bubblewrap::manifest()};
   bubblewrap::provider provider{me, std::move(boxes).value()};
   return me.run();

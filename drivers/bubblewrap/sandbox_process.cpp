@@ -3,23 +3,29 @@
 #include "drivers/bubblewrap/disk.hpp"
 #include "drivers/bubblewrap/launch.hpp"
 #include "drivers/io_loop.hpp"
-#include "drivers/pid_watch.hpp"
 
 #include <fcntl.h>
 #include <nlohmann/json.hpp>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
 
 #include <cerrno>
 #include <csignal>
+#include <filesystem>
 #include <utility>
 
 namespace leasehold::bubblewrap {
 
-void inherit_orphans() {
-  ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+namespace {
+
+/// The guard is installed, and built, in the folder of the program that uses
+/// it.
+std::string guard_beside_us() {
+  std::error_code failed;
+  auto here = std::filesystem::read_symlink("/proc/self/exe", failed);
+  return (here.parent_path() / "leasehold-guard").string();
 }
+
+} // namespace
 
 result<std::shared_ptr<sandbox_process>> sandbox_process::start(
   io_loop& loop, process_launcher& launcher, const std::string& program,
@@ -31,7 +37,12 @@ result<std::shared_ptr<sandbox_process>> sandbox_process::start(
     return disk_failure("cannot open channels to", program, errno);
   launch_spec spec;
   spec.inherited = {self->options_.get(), self->status_out_.get()};
-  spec.argv = {program,
+  // Nobody is asked to end in peace here: everything is killed at once.
+  spec.parent_death_signal = SIGQUIT;
+  spec.abandon_signal = SIGQUIT;
+  spec.argv = {guard_beside_us(),
+               "--",
+               program,
                "--args",
                std::to_string(spec.inherited[0]),
                "--json-status-fd",
@@ -122,18 +133,6 @@ void sandbox_process::on_status_line(const std::string& line) {
   auto status = nlohmann::json::parse(line, nullptr, false);
   if (!status.is_object())
     return;
-  if (auto pid = status.value("child-pid", int64_t{0}); pid > 0) {
-    first_ = pid;
-    empty_ = false;
-    when_gone(loop_, pid, [self = weak_from_this()] {
-      if (auto strong = self.lock()) {
-        strong->empty_ = true;
-        strong->finish_if_done();
-      }
-    });
-    if (killed_)
-      kill_now();
-  }
   // Told only of a command that was really started.
   if (auto pos = status.find("exit-code");
       pos != status.end() && pos->is_number_integer())
@@ -141,26 +140,12 @@ void sandbox_process::on_status_line(const std::string& line) {
 }
 
 void sandbox_process::kill() {
-  killed_ = true;
-  // A bubblewrap that has not said yet what it started says so within
-  // moments, or ends.
-  if (first_ > 0)
-    kill_now();
-}
-
-void sandbox_process::kill_now() {
-  // Not collected before it is empty, so the number is still its own.
-  if (!empty_)
-    ::kill(static_cast<pid_t>(first_), SIGKILL);
-  child_->signal(SIGKILL);
+  child_->signal(SIGQUIT);
 }
 
 void sandbox_process::finish_if_done() {
-  if (!exited_ || !status_ended_ || !empty_)
+  if (!exited_ || !status_ended_)
     return;
-  // Ours by inheritance, if it has not been collected already.
-  if (first_ > 0)
-    ::waitpid(static_cast<pid_t>(first_), nullptr, WNOHANG);
   auto tell = std::move(tell_.on_exit);
   tell_ = {};
   if (exit_.signal != 0)

@@ -39,12 +39,12 @@ struct sandbox_events {
   std::function<void(sandbox_exit)> on_exit;
 };
 
-/// Makes this process the one that inherits what bubblewrap leaves behind: the
-/// first process of a sandbox, which outlives bubblewrap by a moment. To be
-/// called once; otherwise somebody else has to collect it.
-void inherit_orphans();
-
 /// One run of bubblewrap: a command in namespaces of its own. Loop thread only.
+///
+/// bubblewrap runs below leasehold-guard, because its own `--die-with-parent`
+/// is armed only after the command was started: killing bubblewrap, or the
+/// worker, in that moment would leave a young sandbox behind. The guard ends
+/// everything below it, whoever dies.
 class sandbox_process : public std::enable_shared_from_this<sandbox_process> {
 public:
   /// Starts `argv` under `options`, which are not shown to other users.
@@ -53,9 +53,7 @@ public:
         const std::vector<std::string>& options,
         const std::vector<std::string>& argv, sandbox_events tell);
 
-  /// Ends everything in the sandbox. bubblewrap's own `--die-with-parent` is
-  /// armed only after the command was started, so killing bubblewrap alone can
-  /// leave a young sandbox behind; its first process is killed by name.
+  /// Ends everything in the sandbox.
   void kill();
 
   /// The running process: for input and pauses.
@@ -79,8 +77,6 @@ private:
 
   void on_status_line(const std::string& line);
 
-  void kill_now();
-
   void finish_if_done();
 
   io_loop& loop_;
@@ -92,13 +88,8 @@ private:
   std::shared_ptr<input_handle> status_;
   std::string status_text_;
   sandbox_exit exit_;
-  bool killed_ = false;
   bool exited_ = false;
   bool status_ended_ = false;
-  /// The sandbox's first process.
-  int64_t first_ = 0;
-  /// Whether it, and with it all others, has ended.
-  bool empty_ = true;
 };
 
 } // namespace leasehold::bubblewrap

@@ -23,14 +23,17 @@ public:
     restart();
   }
 
-  /// Kills the worker and starts another on the same state.
-  void restart() {
+  /// Kills the worker and starts another on the same state, which finds
+  /// programs in `folder` first.
+  void restart(const std::string& folder = {}) {
     if (worker) {
       worker->kill();
       worker->await_exit();
     }
-    worker = std::make_unique<worker_pipe>(std::vector<std::string>{
-      LEASEHOLD_BUBBLEWRAP_PROGRAM, "--state", state()});
+    worker = std::make_unique<worker_pipe>(
+      std::vector<std::string>{LEASEHOLD_BUBBLEWRAP_PROGRAM, "--state",
+                               state()},
+      folder);
     worker->result("initialize");
   }
 

@@ -28,11 +28,15 @@ class worker_pipe {
 public:
   using json = nlohmann::json;
 
-  explicit worker_pipe(std::vector<std::string> argv) {
+  /// Programs in `folder`, if there is one, are found before all others.
+  explicit worker_pipe(std::vector<std::string> argv,
+                       const std::string& folder = {}) {
     loop_.start();
-    auto* path = std::getenv("PATH");
-    launch_spec spec{std::move(argv),
-                     {{"PATH", path ? path : "/usr/bin:/bin"}}};
+    auto* inherited = std::getenv("PATH");
+    std::string path = inherited ? inherited : "/usr/bin:/bin";
+    if (!folder.empty())
+      path = folder + ":" + path;
+    launch_spec spec{std::move(argv), {{"PATH", path}}};
     // The loop's thread, which starts the program, lives as long as we do.
     process_events events;
     events.on_start = [this](int64_t pid) { note([&] { pid_ = pid; }); };
