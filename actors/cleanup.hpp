@@ -8,6 +8,7 @@
 #include "messages/values.hpp"
 
 #include <cstdint>
+#include <optional>
 
 namespace leasehold {
 
@@ -17,11 +18,27 @@ struct cleanup_options {
   uint32_t attempts_max = 20;
 };
 
+/// How long to wait after attempt number `attempt` (from 1) has failed: pauses
+/// double up to the cap, ±25 % by `dice` in [0, 1). None: that was the last
+/// attempt, and an operator must act. Pure.
+[[nodiscard]] std::optional<milliseconds>
+pause_after(uint32_t attempt, const cleanup_options& options, double dice);
+
 /// What to write after attempt number `attempt` (from 1) to clean up a lease.
-/// Failures are retried with pauses that double up to the cap, ±25 % by `dice`
-/// in [0, 1); after the last attempt no next one is set. Pure.
+/// Pure.
 [[nodiscard]] record_cleanup
 after_attempt(const lease_id& lease, uint32_t attempt, const result<>& outcome,
               const cleanup_options& options, double dice);
+
+/// Whether a resource that came up after its acquire had been given up can be
+/// noted in the lease's row, and so become a cleanup like all others. Not
+/// before the row has ended, nor if it owes nothing or names something else.
+/// Pure.
+[[nodiscard]] bool takes_late(const lease_row& row,
+                              const resource_id& resource) noexcept;
+
+/// What to write if it can: clean it up now. Pure.
+[[nodiscard]] record_cleanup note_late(const lease_id& lease,
+                                       const resource_id& resource);
 
 } // namespace leasehold

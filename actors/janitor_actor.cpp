@@ -1,6 +1,6 @@
 #include "actors/janitor_actor.hpp"
 
-#include "actors/lease_term.hpp"
+#include "actors/foreign_end.hpp"
 #include "messages/json.hpp"
 
 #include <algorithm>
@@ -8,10 +8,6 @@
 #include <variant>
 
 namespace leasehold {
-
-bool holds_resource(const lease_row& row) noexcept {
-  return row.exclusive || row.status == lease_status::acquiring;
-}
 
 lease_context context_of(const lease_row& row, const driver& with) {
   lease_context out;
@@ -49,12 +45,12 @@ janitor_actor::behavior_type janitor_state::make_behavior() {
       query(list_owed_cleanups{options_.batch_max}, try_all,
             [](const caf::error&) {});
     },
-    [this](const late_resource& what) { on_late(what); },
+    [this](const late_resource& what) { on_late(what, 1); },
     [this](const release_lease& what) {
-      return end_foreign(what.lease, what.reason, what.status);
+      return end_foreign({what.lease, what.reason, what.status});
     },
     [this](const destroy_lease& what) {
-      return end_foreign(what.lease, what.reason, std::nullopt);
+      return end_foreign({what.lease, what.reason, std::nullopt});
     },
     [this](await_recovery) -> caf::result<void> {
       if (recovered_)
@@ -111,18 +107,7 @@ void janitor_state::recover() {
 }
 
 void janitor_state::end_orphan(const lease_row& row) {
-  auto ours = row.owner == with_->self;
-  auto how
-    = outcome_of_loss(holds_resource(row), ours ? reason::acquire_abandoned
-                                                : reason::engine_restart);
-  end_lease what;
-  what.lease = {row.id, row.fence};
-  what.from = {lease_status::acquiring, lease_status::active};
-  what.to = how.status;
-  what.failure_reason = how.failure_reason;
-  what.cleanup = how.cleanup;
-  what.next_cleanup_in = how.next_cleanup_in;
-  what.note = ours ? "long past its deadline" : "its engine is gone";
+  auto what = end_of_orphan(row, with_->self);
   log(log_rank::info, "lease " + row.id.value + ": " + what.note);
   // A conflict means that another engine was faster.
   write(

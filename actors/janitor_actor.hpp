@@ -3,6 +3,7 @@
 // THE JANITOR: leases that nobody else minds.
 
 #include "actors/cleanup.hpp"
+#include "actors/foreign_end.hpp"
 #include "actors/mail.hpp"
 #include "actors/services.hpp"
 #include "messages/protocols.hpp"
@@ -27,7 +28,8 @@ struct janitor_options {
 };
 
 /// Ends the leases of dead engines, carries out cleanups that are owed, and
-/// ends leases that have no actor here. `cleanup` decides about retries.
+/// ends leases that have no actor here. `cleanup` decides about retries,
+/// `foreign_end` about leases.
 class janitor_state {
 public:
   using protocol = janitor_actor;
@@ -80,25 +82,29 @@ private:
 
   // -- janitor_requests.cpp: leases without an actor --------------------------
 
-  void on_late(const late_resource& what);
+  /// Has a late resource removed; `attempt` counts from 1.
+  void on_late(const late_resource& what, uint32_t attempt);
 
-  /// Notes how the removal of a late resource went.
-  void record_late(const late_resource& what, const result<>& outcome);
+  /// Removes a late resource that no row can name.
+  void remove_late(const lease_row& row, const late_resource& what,
+                   uint32_t attempt);
 
-  caf::result<lease_ended> end_foreign(const lease_handle& lease,
-                                       const std::string& reason,
-                                       std::optional<release_status> status);
+  void on_late_removed(const late_resource& what, uint32_t attempt,
+                       const result<>& outcome);
 
-  /// Decides what to do about a row that was read for `end_foreign`.
-  void end_row(lease_row row, const std::string& reason,
-               std::optional<release_status> status, end_promise promise);
+  caf::result<lease_ended> end_foreign(foreign_request what);
 
-  void end_living(lease_row row, const std::string& reason,
-                  release_status status, bool owner_must_be_dead,
-                  end_promise promise);
+  /// Judges the row by what is known of its owner, and acts on it.
+  void end_row(const foreign_request& what, const lease_row& row,
+               std::optional<bool> owner_is_dead, end_promise promise);
 
-  void write_end(lease_row row, const std::string& reason,
-                 release_status status, end_promise promise);
+  void ask_owner(const foreign_request& what, const lease_row& row,
+                 end_promise promise);
+
+  void perform(const foreign_verdict::end& wish, end_promise promise);
+
+  void perform(const foreign_verdict::remove& wish, const lease_row& row,
+               end_promise promise);
 
   /// Cleans up, then answers with the row as it is then.
   void clean_and_answer(const lease_row& row, end_promise promise);
@@ -139,9 +145,6 @@ private:
   /// Cleanups under way, and who waits for each.
   std::map<lease_id, std::vector<end_promise>> under_way_;
 };
-
-/// Whether somebody has to clean up after this tenancy if it ends now.
-[[nodiscard]] bool holds_resource(const lease_row& row) noexcept;
 
 /// What a driver is told about a lease that only its row remembers.
 [[nodiscard]] lease_context context_of(const lease_row& row,

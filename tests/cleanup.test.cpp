@@ -76,3 +76,46 @@ TEST_CASE("cleanup: a pause is never so long that it overflows", "[cleanup]") {
   options.attempts_max = 1'000'000;
   CHECK(failed(999'999, 0.5, options).next_cleanup_in == 600s);
 }
+
+// -- resources that come up late ----------------------------------------------
+
+namespace {
+
+lease_row an_ended_row() {
+  lease_row row;
+  row.id = lease;
+  row.status = lease_status::failed;
+  row.cleanup = cleanup_status::failed;
+  return row;
+}
+
+} // namespace
+
+TEST_CASE("cleanup: a row that waits for a late resource takes it",
+          "[cleanup]") {
+  auto row = an_ended_row();
+  CHECK(takes_late(row, {"box-1"}));
+  row.resource = {"box-1"};
+  CHECK(takes_late(row, {"box-1"}));
+  auto what = note_late(lease, {"box-1"});
+  CHECK(what.outcome == cleanup_status::failed);
+  CHECK(what.next_cleanup_in == 0ms);
+  CHECK_FALSE(what.attempted);
+  CHECK(what.resource == resource_id{"box-1"});
+}
+
+TEST_CASE("cleanup: a row that names another resource does not", "[cleanup]") {
+  auto row = an_ended_row();
+  row.resource = {"box-2"};
+  CHECK_FALSE(takes_late(row, {"box-1"}));
+}
+
+TEST_CASE("cleanup: a row that has not ended, or owes nothing, does not",
+          "[cleanup]") {
+  auto row = an_ended_row();
+  row.status = lease_status::acquiring;
+  CHECK_FALSE(takes_late(row, {"box-1"}));
+  row = an_ended_row();
+  row.cleanup = cleanup_status::success;
+  CHECK_FALSE(takes_late(row, {"box-1"}));
+}
