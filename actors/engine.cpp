@@ -12,8 +12,11 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdlib>
+#include <filesystem>
 #include <mutex>
 #include <random>
+#include <utility>
 
 namespace leasehold {
 
@@ -85,6 +88,21 @@ result<std::shared_ptr<store>> open_store(const options& x,
   return std::shared_ptr<store>{std::move(opened).value()};
 }
 
+/// Where this engine's master key is.
+master_key_place key_place_of(options& x) {
+  master_key_place out{std::exchange(x.master_key, {}), x.master_key_file};
+  if (const auto* given = std::getenv(master_key_variable);
+      given && out.text.empty())
+    out.text = given;
+  // The process may change its directory later.
+  std::error_code ignored;
+  if (out.file.empty() && x.store.find("://") == std::string::npos)
+    out.file = (std::filesystem::absolute(x.store, ignored).parent_path()
+                / "master.key")
+                 .string();
+  return out;
+}
+
 std::function<void(log_rank, std::string_view)> log_of(const options& x) {
   if (!x.log)
     return {};
@@ -133,13 +151,15 @@ services_ptr engine::impl::make_services() {
   };
   out->drivers = make_drivers(
     {*launcher, loop, gate, find_helper("leasehold-guard", opts.helpers),
-     opts.allow_fake_provider, late, opts.worker_call_timeout});
+     opts.allow_fake_provider, late, opts.worker_call_timeout, &secrets});
   return out;
 }
 
 engine::impl::impl(options what, std::shared_ptr<leasehold::store> opened,
                    instance_id self)
-  : opts{std::move(what)}, id{std::move(self)} {
+  : opts{std::move(what)}, id{std::move(self)}, box{
+                                                  std::make_shared<secret_box>(
+                                                    key_place_of(opts))} {
   loop.start();
   launcher = make_process_launcher(loop);
   with = make_services();
@@ -158,6 +178,8 @@ engine::impl::impl(options what, std::shared_ptr<leasehold::store> opened,
     *system, supervisor_colleagues{store, janitor, launcher.get(), with},
     std::move(setup));
   gate.open(supervisor);
+  secret_front = spawn_actor<front_state>(*system);
+  secrets.open(secret_front, store, with, box);
 }
 
 engine::impl::~impl() {
@@ -165,6 +187,8 @@ engine::impl::~impl() {
   ask<done>(supervisor, shut_down{}, std::move(then));
   stopped.wait();
   gate.close();
+  secrets.close();
+  send_away(secret_front);
   send_away(janitor);
   send_away(store);
   send_away(front);
@@ -172,6 +196,7 @@ engine::impl::~impl() {
   janitor = janitor_actor{};
   store = store_actor{};
   front = front_actor{};
+  secret_front = front_actor{};
   // Waits for the last actor.
   system.reset();
   runner.reset();

@@ -3,11 +3,13 @@
 // What an engine is made of.
 
 #include "actors/front_actor.hpp"
+#include "actors/secret_gate.hpp"
 #include "actors/store_runner.hpp"
 #include "actors/supervisor_options.hpp"
 #include "actors/worker_gate.hpp"
 #include "drivers/io_loop.hpp"
 #include "leasehold/engine.hpp"
+#include "storage/secret_box.hpp"
 #include "storage/store.hpp"
 
 #include <caf/actor_system.hpp>
@@ -78,11 +80,15 @@ struct engine::impl {
   io_loop loop;
   std::unique_ptr<process_launcher> launcher;
   worker_gate gate;
+  std::shared_ptr<secret_box> box;
+  secret_gate secrets;
   services_ptr with;
   std::shared_ptr<store_runner> runner;
   caf::actor_system_config config;
   std::unique_ptr<caf::actor_system> system;
   front_actor front;
+  /// Asks for drivers what they need to know of secrets.
+  front_actor secret_front;
   store_actor store;
   janitor_actor janitor;
   supervisor_actor supervisor;

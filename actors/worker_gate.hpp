@@ -2,6 +2,7 @@
 
 // What drivers see of the plugin workers: a way to the SUPERVISOR.
 
+#include "actors/keeper.hpp"
 #include "actors/mail.hpp"
 #include "drivers/worker_channel.hpp"
 #include "messages/protocols.hpp"
@@ -44,23 +45,9 @@ public:
   }
 
 private:
-  /// A completion that answers by itself when it is lost with its message.
   template <class T>
   static completion<T> kept(completion<T> then) {
-    struct keeper {
-      completion<T> then;
-
-      ~keeper() {
-        if (then)
-          then(closed());
-      }
-    };
-    auto held = std::make_shared<keeper>();
-    held->then = std::move(then);
-    return [held](result<T> x) {
-      if (auto once = std::exchange(held->then, nullptr))
-        once(std::move(x));
-    };
+    return answering(std::move(then), closed());
   }
 
   static failure closed() {

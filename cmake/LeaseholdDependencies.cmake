@@ -23,3 +23,8 @@ endif()
 add_library(leasehold_valijson INTERFACE)
 target_include_directories(leasehold_valijson SYSTEM INTERFACE
   ${LEASEHOLD_VALIJSON_INCLUDE})
+
+find_path(LEASEHOLD_SODIUM_INCLUDE sodium.h)
+if(NOT LEASEHOLD_SODIUM_INCLUDE)
+  message(FATAL_ERROR "libsodium is not installed. Run ./dev setup.")
+endif()

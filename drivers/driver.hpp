@@ -30,6 +30,11 @@ public:
                         completion<json_text> then)
     = 0;
 
+  /// Completes with the dot paths in the config that hold secrets. The engine
+  /// stores ids there, never values. None, unless a driver says otherwise.
+  virtual void secret_paths(const environment_context& place,
+                            completion<std::vector<std::string>> then);
+
   /// Tests an environment for an operator. An environment that does not work
   /// is a report, not an error.
   virtual void probe(const environment_context& place,

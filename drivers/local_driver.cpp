@@ -111,6 +111,9 @@ local_host this_host() {
   out.cwd = std::filesystem::current_path(ignored);
   for (auto** entry = ::environ; entry && *entry; ++entry) {
     std::string_view text{*entry};
+    // The engine's master key is nobody else's.
+    if (text.starts_with("LEASEHOLD_MASTER_KEY="))
+      continue;
     if (auto end = text.find('='); end != std::string_view::npos)
       out.env.emplace(text.substr(0, end), text.substr(end + 1));
   }

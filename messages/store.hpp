@@ -8,6 +8,7 @@
 #include "messages/ids.hpp"
 #include "messages/lease.hpp"
 #include "messages/result.hpp"
+#include "messages/secret_store.hpp"
 #include "messages/values.hpp"
 
 #include <cstdint>
@@ -134,14 +135,22 @@ struct owe_cleanup {
 
 // -- writes: the rest ---------------------------------------------------------
 
-/// A new environment, or a new version of the one with this id.
-/// Conflict: another one has this name.
+/// A new environment, or a new version of the one with this id, with the
+/// secrets that its config named or spelled out: all of it or nothing. Errors:
+/// `already_exists` if another one has this name, or a new secret's name is
+/// taken; `unknown_secret` if its config names one that does not exist.
 struct put_environment {
   environment_row row = {};
+  /// Made before they are bound.
+  std::vector<put_secret> secrets = {};
+  /// Which secret stands at which path. A binding of the same secret stays as
+  /// it is, any other is replaced. Paths that are not named here keep theirs.
+  std::vector<secret_use> uses = {};
 };
 
 /// Conflict: leases hold it (acquiring, active, parked, retained, or owing a
-/// cleanup).
+/// cleanup). Its bindings go with it, and the secrets that were made for it
+/// unless they are bound elsewhere.
 struct remove_environment {
   environment_id id = {};
 };
@@ -152,7 +161,7 @@ struct put_plugin {
   plugin_row row = {};
 };
 
-/// Conflict: leases of its providers are still held.
+/// Conflict: leases of its providers are still held. Its bindings go with it.
 struct remove_plugin {
   plugin_id id = {};
 };
@@ -165,7 +174,9 @@ struct register_instance {
 using store_write = std::variant<
   insert_lease, reacquire_lease, activate_lease, give_up_resource, end_lease,
   extend_lease, describe_lease, record_cleanup, owe_cleanup, put_environment,
-  remove_environment, put_plugin, remove_plugin, register_instance>;
+  remove_environment, put_plugin, remove_plugin, register_instance, put_secret,
+  add_secret_version, set_secret_status, set_secret_version_status, bind_secret,
+  unbind_secret, remove_secret, record_secret_access>;
 
 // -- reads --------------------------------------------------------------------
 
@@ -226,7 +237,9 @@ struct list_plugins {};
 using store_query
   = std::variant<get_lease, list_leases, list_due_cleanups, list_owed_cleanups,
                  list_orphans, list_events, get_environment, list_environments,
-                 get_plugin, list_plugins>;
+                 get_plugin, list_plugins, get_secret, list_secrets,
+                 list_secret_bindings, find_secrets, get_sealed_sample,
+                 list_secret_accesses>;
 
 /// Leases, and the store's clock when they were read.
 struct lease_rows {
@@ -250,7 +263,9 @@ struct plugin_rows {
 /// finds nothing fails with `unknown_…`, one that finds several with
 /// `invalid_request`.
 using store_answer
-  = std::variant<lease_rows, lease_events, environment_rows, plugin_rows>;
+  = std::variant<lease_rows, lease_events, environment_rows, plugin_rows,
+                 secret_rows, secret_binding_rows, secret_fact_rows,
+                 sealed_sample, secret_access_rows>;
 
 // -- the store's own threads --------------------------------------------------
 

@@ -114,7 +114,68 @@ CREATE TABLE fences (
 INSERT INTO fences VALUES (1, 0);
 )";
 
-constexpr auto steps_in_order = std::array{first_schema};
+// Values are sealed before they come here. What was accessed is on record even
+// when the secret is gone, so those rows refer to nothing.
+constexpr const char* secrets_schema = R"(
+CREATE TABLE secrets (
+  id TEXT NOT NULL PRIMARY KEY,
+  company_id TEXT NOT NULL,
+  name TEXT NOT NULL,
+  provider TEXT NOT NULL,
+  status TEXT NOT NULL,
+  latest_version INTEGER NOT NULL,
+  description TEXT NOT NULL,
+  made_for TEXT,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  UNIQUE (company_id, name)
+);
+
+CREATE INDEX secrets_made_for ON secrets (made_for)
+  WHERE made_for IS NOT NULL;
+
+CREATE TABLE secret_versions (
+  secret_id TEXT NOT NULL REFERENCES secrets (id) ON DELETE CASCADE,
+  version INTEGER NOT NULL,
+  status TEXT NOT NULL,
+  sealed TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  PRIMARY KEY (secret_id, version)
+);
+
+CREATE TABLE secret_bindings (
+  company_id TEXT NOT NULL,
+  secret_id TEXT NOT NULL REFERENCES secrets (id) ON DELETE CASCADE,
+  target_type TEXT NOT NULL,
+  target_id TEXT NOT NULL,
+  config_path TEXT NOT NULL,
+  version_selector INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  PRIMARY KEY (company_id, target_type, target_id, config_path)
+);
+
+CREATE INDEX secret_bindings_by_secret ON secret_bindings (secret_id);
+CREATE INDEX secret_bindings_by_target
+  ON secret_bindings (target_type, target_id);
+
+CREATE TABLE secret_access_events (
+  id INTEGER PRIMARY KEY,
+  at INTEGER NOT NULL,
+  company_id TEXT,
+  secret_id TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  target_type TEXT NOT NULL,
+  target_id TEXT,
+  config_path TEXT NOT NULL,
+  by_instance TEXT,
+  outcome TEXT NOT NULL
+);
+
+CREATE INDEX secret_access_events_by_secret
+  ON secret_access_events (secret_id);
+)";
+
+constexpr auto steps_in_order = std::array{first_schema, secrets_schema};
 
 } // namespace
 

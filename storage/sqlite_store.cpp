@@ -7,6 +7,8 @@
 #include "storage/sqlite_catalog_writes.hpp"
 #include "storage/sqlite_lease_writes.hpp"
 #include "storage/sqlite_reads.hpp"
+#include "storage/sqlite_secret_reads.hpp"
+#include "storage/sqlite_secret_writes.hpp"
 
 #include <exception>
 #include <filesystem>
@@ -92,13 +94,16 @@ public:
   sqlite_store(std::string path, const instance_id& self, store_clock clock,
                std::unique_ptr<sqlite::connection> writing,
                std::unique_ptr<sqlite::connection> reading, instance_lock alive)
-    : path_{std::move(path)}, clock_{std::move(clock)},
-      alive_{std::move(alive)}, writing_{std::move(writing)},
-      reading_{std::move(reading)}, begin_{*writing_, "BEGIN IMMEDIATE"},
-      commit_{*writing_, "COMMIT"}, leases_{*writing_, self},
-      catalog_{*writing_}, reads_{*reading_, [this](const instance_id& who) {
-                                    return is_dead(path_ + ".engines", who);
-                                  }} {
+    : path_{std::move(path)}, clock_{std::move(clock)}, alive_{std::move(
+                                                          alive)},
+      writing_{std::move(writing)}, reading_{std::move(reading)},
+      begin_{*writing_, "BEGIN IMMEDIATE"}, commit_{*writing_, "COMMIT"},
+      leases_{*writing_, self}, catalog_{*writing_}, secrets_{*writing_},
+      reads_{*reading_,
+             [this](const instance_id& who) {
+               return is_dead(path_ + ".engines", who);
+             }},
+      secret_reads_{*reading_} {
     // nop
   }
 
@@ -118,7 +123,7 @@ public:
   result<store_answer> read(const store_query& question) override {
     return guarded(path_, [&]() -> result<store_answer> {
       auto now = clock_();
-      return std::visit([&](const auto& x) { return reads_.read(x, now); },
+      return std::visit([&](const auto& x) { return answer(x, now); },
                         question);
     });
   }
@@ -131,6 +136,7 @@ private:
     auto now = clock_();
     leases_.begin(now);
     catalog_.begin(now);
+    secrets_.begin(now);
     for (const auto& command : batch)
       all.push_back(
         std::visit([this](const auto& x) { return write(x); }, command));
@@ -143,8 +149,43 @@ private:
   result<written> write(const Write& x) {
     if constexpr (requires { leases_.write(x); })
       return leases_.write(x);
+    else if constexpr (requires { secrets_.write(x); })
+      return secrets_.write(x);
     else
       return catalog_.write(x);
+  }
+
+  /// An environment and its secrets are written together or not at all.
+  result<written> write(const put_environment& x) {
+    sqlite::savepoint before{*writing_};
+    auto how = catalog_.write(x);
+    if (how)
+      how = secrets_.attach(x);
+    if (how)
+      before.keep();
+    return how;
+  }
+
+  result<written> write(const remove_environment& x) {
+    auto how = catalog_.write(x);
+    if (how)
+      secrets_.forget(secret_target::environment, x.id.value);
+    return how;
+  }
+
+  result<written> write(const remove_plugin& x) {
+    auto how = catalog_.write(x);
+    if (how)
+      secrets_.forget(secret_target::plugin, x.id.value);
+    return how;
+  }
+
+  template <class Question>
+  result<store_answer> answer(const Question& x, timestamp now) {
+    if constexpr (requires { secret_reads_.read(x); })
+      return secret_reads_.read(x);
+    else
+      return reads_.read(x, now);
   }
 
   std::string path_;
@@ -156,7 +197,9 @@ private:
   sqlite::statement commit_;
   sqlite_lease_writes leases_;
   sqlite_catalog_writes catalog_;
+  sqlite_secret_writes secrets_;
   sqlite_reads reads_;
+  sqlite_secret_reads secret_reads_;
 };
 
 // -- opening ------------------------------------------------------------------

@@ -150,6 +150,22 @@ TEST_CASE("sqlite_store: plugins keep the contract", "[sqlite_store]") {
   check_plugins(in(place));
 }
 
+TEST_CASE("sqlite_store: secrets keep the contract", "[sqlite_store]") {
+  a_directory place;
+  check_secrets(in(place));
+}
+
+TEST_CASE("sqlite_store: bindings keep the contract", "[sqlite_store]") {
+  a_directory place;
+  check_secret_bindings(in(place));
+}
+
+TEST_CASE("sqlite_store: environments' secrets keep the contract",
+          "[sqlite_store]") {
+  a_directory place;
+  check_secrets_of_environments(in(place));
+}
+
 // -- several engines on one file ----------------------------------------------
 
 TEST_CASE("sqlite_store: two engines never give out the same fence",
@@ -432,6 +448,9 @@ TEST_CASE("sqlite_store: every earlier schema becomes today's",
     auto db = opened(place.file(), "engine-1");
     CHECK(apply(*db, a_grant("lease-1", "engine-1")).has_value());
     CHECK(apply(*db, a_grant("lease-2", "engine-1"))->fence == 2);
+    CHECK(apply(*db, put_secret{{.id = {"s"}, .company = {"c"}, .name = "n"},
+                                "sealed"})
+            .has_value());
   }
 }
 

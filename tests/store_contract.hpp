@@ -91,5 +91,8 @@ void check_batches(const store_opener& open);
 void check_lease_lists(const store_opener& open);
 void check_environments(const store_opener& open);
 void check_plugins(const store_opener& open);
+void check_secrets(const store_opener& open);
+void check_secret_bindings(const store_opener& open);
+void check_secrets_of_environments(const store_opener& open);
 
 } // namespace leasehold::test

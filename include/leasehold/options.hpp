@@ -17,6 +17,15 @@ struct options {
   /// use. Its directory must exist.
   std::string store = "leasehold.db";
 
+  /// The key that secrets are sealed with: 32 bytes, as 64 hexadecimal digits
+  /// or as base64. Empty: what the environment variable LEASEHOLD_MASTER_KEY
+  /// says, else the file below. Never passed on to child processes.
+  std::string master_key = {};
+
+  /// The file with that key, readable by its owner only; made on first use.
+  /// Empty: `master.key` beside an SQLite database, none for other stores.
+  std::string master_key_file = {};
+
   /// Threads for the actors; 0 means one per core. Beside them an engine has
   /// one for child processes and two for the store.
   size_t threads = 0;

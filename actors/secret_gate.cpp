@@ -1,0 +1,109 @@
+#include "actors/secret_gate.hpp"
+
+#include "actors/front_actor.hpp"
+#include "actors/keeper.hpp"
+#include "actors/mail.hpp"
+#include "actors/secret_rules.hpp"
+
+#include <utility>
+
+namespace leasehold {
+
+namespace {
+
+failure closed() {
+  return {ec::shutting_down, "The engine is stopping.", {}};
+}
+
+/// One value, and which version it was.
+struct opened {
+  std::string value;
+  uint32_t version = 0;
+};
+
+result<opened> open_one(secret_box& box, const secret_request& what,
+                        const secret_facts& facts) {
+  auto row = resolve_secret(what, facts);
+  if (!row)
+    return row.error();
+  auto value = box.unseal({facts.secret->company, row->secret, row->version},
+                          row->sealed);
+  if (!value)
+    return value.error();
+  return opened{std::move(*value), row->version};
+}
+
+} // namespace
+
+void secret_gate::open(front_actor asks, store_actor store, services_ptr with,
+                       std::shared_ptr<secret_box> box) {
+  std::lock_guard guard{mutex_};
+  way_ = std::make_shared<const way>(
+    way{std::move(asks), std::move(store), std::move(with), std::move(box)});
+}
+
+void secret_gate::close() {
+  std::shared_ptr<const way> last;
+  std::lock_guard guard{mutex_};
+  last.swap(way_);
+}
+
+void secret_gate::resolve(std::vector<secret_request> what,
+                          completion<std::vector<std::string>> then) {
+  std::shared_ptr<const way> here;
+  {
+    std::lock_guard guard{mutex_};
+    here = way_;
+  }
+  if (!here)
+    return then(closed());
+  if (what.empty())
+    return then(std::vector<std::string>{});
+  auto once = answering(std::move(then), closed());
+  find_secrets question{what};
+  auto decide = [here, what, once](const result<store_answer>& x) {
+    if (!x)
+      return once(x.error());
+    once(open_all(*here, what, std::get<secret_fact_rows>(*x).rows));
+  };
+  ask_from_outside<store_answer>(here->asks, here->store,
+                                 store_query{std::move(question)},
+                                 completion<store_answer>{std::move(decide)});
+}
+
+result<std::vector<std::string>>
+secret_gate::open_all(const way& here, const std::vector<secret_request>& what,
+                      const std::vector<secret_facts>& facts) {
+  std::vector<std::string> values;
+  std::vector<secret_access_row> rows;
+  for (size_t i = 0; i < what.size(); ++i) {
+    auto one = open_one(*here.box, what[i], facts[i]);
+    if (!one) {
+      // Nobody gets the others either: this is the access that counts.
+      for (auto& value : values)
+        wipe(value);
+      record(here, {access_of(what[i], one.error())});
+      return one.error();
+    }
+    rows.push_back(access_of(what[i], one->version));
+    values.push_back(std::move(one->value));
+  }
+  record(here, std::move(rows));
+  return values;
+}
+
+void secret_gate::record(const way& here, std::vector<secret_access_row> rows) {
+  for (auto& row : rows)
+    row.by = here.with->self;
+  auto complain = [with = here.with](const result<written>& how) {
+    if (!how && with->log)
+      with->log(log_rank::warning, "An access to a secret is not on record: "
+                                     + how.error().message);
+  };
+  // On its way before the values are; nobody waits for it.
+  ask_from_outside<written>(here.asks, here.store,
+                            store_write{record_secret_access{std::move(rows)}},
+                            completion<written>{std::move(complain)});
+}
+
+} // namespace leasehold

@@ -1,0 +1,99 @@
+// Secret values in texts that leave the engine.
+
+#include "drivers/secret_refs.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <set>
+
+namespace leasehold {
+
+namespace {
+
+using nlohmann::json;
+
+constexpr size_t value_min = 4;
+constexpr std::string_view mask = "***";
+
+/// How JSON spells a text, without the quotes.
+std::string spelled(const std::string& value, bool ascii_only) {
+  auto text
+    = json(value).dump(-1, ' ', ascii_only, json::error_handler_t::replace);
+  return text.substr(1, text.size() - 2);
+}
+
+json without(const json& x, const scrubber& by) {
+  if (x.is_string())
+    return by.text(x.get_ref<const std::string&>());
+  if (x.is_number()) {
+    auto text = x.dump();
+    return by.text(text) == mask ? json(mask) : x;
+  }
+  if (x.is_array()) {
+    auto out = json::array();
+    for (const auto& element : x)
+      out.push_back(without(element, by));
+    return out;
+  }
+  if (!x.is_object())
+    return x;
+  auto out = json::object();
+  for (const auto& [key, value] : x.items())
+    out[by.text(key)] = without(value, by);
+  return out;
+}
+
+} // namespace
+
+scrubber::scrubber(const std::vector<std::string>& values) {
+  std::set<std::string> all;
+  for (const auto& value : values) {
+    if (value.size() < value_min)
+      continue;
+    all.insert(value);
+    all.insert(spelled(value, false));
+    all.insert(spelled(value, true));
+  }
+  needles_.assign(all.begin(), all.end());
+  std::stable_sort(
+    needles_.begin(), needles_.end(),
+    [](const auto& x, const auto& y) { return x.size() > y.size(); });
+}
+
+std::string scrubber::text(std::string_view x) const {
+  std::string out;
+  while (!x.empty()) {
+    auto pos = std::find_if(needles_.begin(), needles_.end(),
+                            [&](const auto& y) { return x.starts_with(y); });
+    if (pos != needles_.end()) {
+      out += mask;
+      x.remove_prefix(pos->size());
+    } else {
+      out += x.front();
+      x.remove_prefix(1);
+    }
+  }
+  return out;
+}
+
+json_text scrubber::json(const json_text& x) const {
+  if (empty())
+    return x;
+  auto parsed = nlohmann::json::parse(x.text, nullptr, false);
+  if (parsed.is_discarded())
+    return json_text{text(x.text)};
+  return json_text{
+    without(parsed, *this)
+      .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)};
+}
+
+failure scrubber::error(failure x) const {
+  if (empty())
+    return x;
+  x.message = text(x.message);
+  x.detail = text(x.detail);
+  return x;
+}
+
+} // namespace leasehold
