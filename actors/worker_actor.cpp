@@ -57,12 +57,7 @@ worker_actor::behavior_type worker_state::make_behavior() {
       read(what.text);
     },
     [this](const process_overlong_line& what) { on_overlong(what); },
-    [this](const process_stderr& what) {
-      log(log_rank::info, "[plugin stderr] " + what.text);
-      stderr_tail_ += what.text;
-      if (stderr_tail_.size() > stderr_max)
-        stderr_tail_.erase(0, stderr_tail_.size() - stderr_max);
-    },
+    [this](const process_stderr& what) { on_stderr(what.text); },
     [this](process_closed_stdout) {
       // Usually its exit is on the way.
       closing_ = after(self_, exit_grace, [this] {
@@ -168,6 +163,7 @@ void worker_state::perform(const worker_effect::leave& wish) {
   health_.dispose();
   deadline_.dispose();
   closing_.dispose();
+  on_stderr(stderr_line_.empty() ? "" : "\n");
   log(wish.expected ? log_rank::info : log_rank::warning,
       wish.expected ? "stopped" : wish.why.message);
   // What the supervisor passed on before it knew is handed back first.
@@ -193,12 +189,35 @@ void worker_state::check_health() {
 
 std::string worker_state::stderr_words() const {
   return stderr_tail_.empty() ? std::string{}
-                              : "Worker stderr:\n" + stderr_tail_;
+                              : "Worker stderr:\n" + hide_.text(stderr_tail_);
+}
+
+void worker_state::on_stderr(const std::string& text) {
+  stderr_tail_ += text;
+  if (stderr_tail_.size() > stderr_max)
+    stderr_tail_.erase(0, stderr_tail_.size() - stderr_max);
+  stderr_line_ += text;
+  for (;;) {
+    auto end = stderr_line_.find('\n');
+    if (end == std::string::npos && stderr_line_.size() < stderr_max)
+      return;
+    log(log_rank::info, "[plugin stderr] " + stderr_line_.substr(0, end));
+    stderr_line_.erase(0, end == std::string::npos ? end : end + 1);
+  }
+}
+
+void worker_state::learn(const worker_call& call) {
+  if (!call.secrets)
+    return;
+  auto before = secrets_.size();
+  secrets_.insert(call.secrets->begin(), call.secrets->end());
+  if (secrets_.size() > before)
+    hide_ = scrubber{{secrets_.begin(), secrets_.end()}};
 }
 
 void worker_state::log(log_rank rank, const std::string& what) const {
   if (with_->log)
-    with_->log(rank, "worker " + plugin_.key + ": " + what);
+    with_->log(rank, "worker " + plugin_.key + ": " + hide_.text(what));
 }
 
 } // namespace leasehold

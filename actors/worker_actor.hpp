@@ -9,6 +9,7 @@
 #include "actors/worker_life.hpp"
 #include "actors/worker_process.hpp"
 #include "drivers/json_rpc.hpp"
+#include "drivers/scrubber.hpp"
 #include "messages/protocols.hpp"
 
 #include <caf/typed_event_based_actor.hpp>
@@ -17,6 +18,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -114,6 +116,12 @@ private:
   /// What its standard error ended with, for failures; empty if nothing.
   [[nodiscard]] std::string stderr_words() const;
 
+  /// Logs what it says on standard error, line by line.
+  void on_stderr(const std::string& text);
+
+  /// Remembers what its words must not show from now on.
+  void learn(const worker_call& call);
+
   void log(log_rank rank, const std::string& what) const;
 
   worker_actor::pointer self_;
@@ -136,6 +144,11 @@ private:
   /// Calls that timed out and would still like to know; oldest first.
   std::deque<std::pair<int64_t, std::function<void(json_text)>>> overdue_;
   std::string stderr_tail_;
+  /// The line of standard error that has not ended yet.
+  std::string stderr_line_;
+  /// Secrets that the process has been told, and what hides them.
+  std::set<std::string> secrets_;
+  scrubber hide_;
   std::vector<std::string> supported_methods_;
   std::unique_ptr<worker_process> process_;
 };

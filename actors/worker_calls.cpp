@@ -48,6 +48,7 @@ void worker_state::send(call_worker what) {
   auto id = ++last_id_;
   auto timeout
     = what.call.timeout.count() > 0 ? what.call.timeout : options_.call_timeout;
+  learn(what.call);
   pending call;
   std::optional<rpc::invocation> scope;
   if (!what.call.company.empty()) {
@@ -137,7 +138,7 @@ void worker_state::read(rpc::response& what) {
     by_invocation_.erase(call.mapped().invocation);
     auto& origin = call.mapped().what;
     if (what.error_code)
-      origin.then(rpc::failure_of(origin.call.method, what));
+      origin.then(hide_.error(rpc::failure_of(origin.call.method, what)));
     else
       origin.then(std::move(what.result));
     send_next();

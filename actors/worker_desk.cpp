@@ -15,16 +15,50 @@ std::string installed_via(const std::string& provider,
          + plugin.key + "\", but ";
 }
 
-/// The first plugin, in install order, that declares `provider`; ready ones
+/// `Plugin environment driver "acme.tools:vm"`.
+std::string words_for(const worker_wish& what) {
+  return "Plugin environment driver \"" + what.plugin_key + ":"
+         + what.driver_key + "\"";
+}
+
+bool declares(const plugin_row& plugin, const worker_wish& what) {
+  auto manifest = parse_manifest(plugin.manifest);
+  if (!manifest)
+    return false;
+  // An environment driver is whatever its plugin calls one (PB §1.3).
+  if (!what.plugin_key.empty())
+    return find_driver(*manifest, what.driver_key);
+  return find_driver(*manifest, what.driver_key, "sandbox_provider");
+}
+
+/// The plugin that is named, if it is ready and has such a driver (PB §3.17).
+result<plugin_row> pick_named(const std::vector<plugin_row>& plugins,
+                              const worker_wish& what) {
+  for (const auto& plugin : plugins) {
+    if (plugin.key != what.plugin_key
+        || plugin.status == plugin_status::uninstalled)
+      continue;
+    if (plugin.status != plugin_status::ready)
+      return failure{ec::plugin_not_ready, words_for(what) + " is not ready.",
+                     "The plugin is " + to_string(plugin.status) + "."};
+    if (!declares(plugin, what))
+      return failure{ec::unknown_driver,
+                     "Plugin \"" + plugin.key
+                       + "\" does not declare environment driver \""
+                       + what.driver_key + "\"."};
+    return plugin;
+  }
+  return failure{ec::unknown_plugin, words_for(what) + " is not ready.",
+                 "There is no plugin \"" + what.plugin_key + "\"."};
+}
+
+/// The first plugin, in install order, that declares the provider; ready ones
 /// before all others (PB §3.5).
-result<plugin_row> pick(const std::vector<plugin_row>& plugins,
-                        const std::string& provider) {
+result<plugin_row> pick_provider(const std::vector<plugin_row>& plugins,
+                                 const worker_wish& what) {
   const plugin_row* installed = nullptr;
   for (const auto& plugin : plugins) {
-    if (plugin.status == plugin_status::uninstalled)
-      continue;
-    auto manifest = parse_manifest(plugin.manifest);
-    if (!manifest || !find_driver(*manifest, provider, "sandbox_provider"))
+    if (plugin.status == plugin_status::uninstalled || !declares(plugin, what))
       continue;
     if (plugin.status == plugin_status::ready)
       return plugin;
@@ -33,15 +67,27 @@ result<plugin_row> pick(const std::vector<plugin_row>& plugins,
   }
   if (!installed)
     return failure{ec::unknown_provider,
-                   "Sandbox provider \"" + provider
+                   "Sandbox provider \"" + what.driver_key
                      + "\" is not registered as a built-in provider and no "
-                       "matching plugin is available.",
-                   {}};
+                       "matching plugin is available."};
   return failure{ec::plugin_not_ready,
-                 installed_via(provider, *installed)
+                 installed_via(what.driver_key, *installed)
                    + "that plugin is currently " + to_string(installed->status)
                    + ".",
                  installed->last_error};
+}
+
+result<plugin_row> pick(const std::vector<plugin_row>& plugins,
+                        const worker_wish& what) {
+  return what.plugin_key.empty() ? pick_provider(plugins, what)
+                                 : pick_named(plugins, what);
+}
+
+/// What is said when the grace period ends.
+std::string refusal_of(const worker_wish& what, const plugin_row& plugin) {
+  return what.plugin_key.empty() ? installed_via(what.driver_key, plugin)
+                                     + "its worker is not running."
+                                 : words_for(what) + " has no running worker.";
 }
 
 } // namespace
@@ -54,13 +100,13 @@ worker_desk::worker_desk(const supervisor_ties& ties) : ties_{ties} {
 
 void worker_desk::find(find_worker& what) {
   auto then = std::move(what.then);
-  auto provider = what.provider;
-  look_up(provider, [this, provider, then](result<plugin_row> plugin) {
+  worker_wish wish{what.plugin_key, what.driver_key};
+  look_up(wish, [this, wish, then](result<plugin_row> plugin) {
     if (!plugin)
       return then(plugin.error());
     auto& entry = entry_of(*plugin);
-    want(entry, installed_via(provider, *plugin) + "its worker is not running.",
-         true, [then](result<ready_worker> worker, const worker_actor&) {
+    want(entry, refusal_of(wish, *plugin), true,
+         [then](result<ready_worker> worker, const worker_actor&) {
            then(std::move(worker));
          });
   });
@@ -91,17 +137,17 @@ void worker_desk::call(call_worker& what) {
 
 // -- which plugin -------------------------------------------------------------
 
-void worker_desk::look_up(const std::string& provider,
+void worker_desk::look_up(const worker_wish& what,
                           std::function<void(result<plugin_row>)> then) {
-  if (auto known = providers_.find(provider); known != providers_.end())
+  if (auto known = known_.find(what); known != known_.end())
     return then(entries_.at(known->second).plugin);
   ask(
     ties_.self, ties_.store, caf::infinite, store_query{list_plugins{}},
-    [this, provider, then](store_answer& found) {
-      auto plugin = pick(std::get<plugin_rows>(found).rows, provider);
+    [this, what, then](store_answer& found) {
+      auto plugin = pick(std::get<plugin_rows>(found).rows, what);
       if (plugin) {
         entry_of(*plugin);
-        providers_[provider] = plugin->id;
+        known_[what] = plugin->id;
       }
       then(std::move(plugin));
     },
@@ -137,7 +183,7 @@ worker_desk::desk_entry& worker_desk::entry_of(const plugin_row& plugin) {
 }
 
 void worker_desk::on_plugin_changed(const plugin_changed& what) {
-  providers_.clear();
+  known_.clear();
   if (!entries_.contains(what.plugin))
     return;
   // The next worker is started from what the store says now.

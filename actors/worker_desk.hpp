@@ -16,6 +16,15 @@
 
 namespace leasehold {
 
+/// Which worker a driver needs.
+struct worker_wish {
+  /// Empty: any plugin that provides it.
+  std::string plugin_key;
+  std::string driver_key;
+
+  friend auto operator<=>(const worker_wish&, const worker_wish&) = default;
+};
+
 /// One startup machine per plugin, the worker that it has, and who waits.
 class worker_desk {
 public:
@@ -55,8 +64,8 @@ private:
     timer pause;
   };
 
-  /// Finds out which plugin serves `provider`, then goes on with it.
-  void look_up(const std::string& provider,
+  /// Finds out which plugin serves this, then goes on with it.
+  void look_up(const worker_wish& what,
                std::function<void(result<plugin_row>)> then);
 
   /// Finds a plugin by its id, then goes on with its entry.
@@ -79,8 +88,8 @@ private:
 
   const supervisor_ties& ties_;
   std::map<plugin_id, desk_entry> entries_;
-  /// Provider key -> the ready plugin that serves it.
-  std::map<std::string, plugin_id> providers_;
+  /// What was asked for -> the ready plugin that serves it.
+  std::map<worker_wish, plugin_id> known_;
   waiter_no last_waiter_ = 0;
   std::function<void()> when_stopped_;
 };

@@ -33,7 +33,15 @@ public:
                      completion<ready_worker> then) override {
     if (!whom_)
       return then(closed());
-    tell_from_outside(*whom_, find_worker{provider, kept(std::move(then))});
+    tell_from_outside(*whom_, find_worker{provider, {}, kept(std::move(then))});
+  }
+
+  void find_driver(const std::string& plugin_key, const std::string& driver_key,
+                   completion<ready_worker> then) override {
+    if (!whom_)
+      return then(closed());
+    tell_from_outside(
+      *whom_, find_worker{driver_key, plugin_key, kept(std::move(then))});
   }
 
   void call(const plugin_id& plugin, worker_call what, bool wait,

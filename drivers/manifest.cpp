@@ -153,12 +153,19 @@ result<plugin_manifest> parse_manifest(const json_text& text) {
 }
 
 const declared_driver* find_driver(const plugin_manifest& manifest,
-                                   std::string_view key,
-                                   std::string_view kind) {
+                                   std::string_view key) {
+  // Keys are unique within a manifest.
   for (const auto& x : manifest.drivers)
-    if (x.key == key && x.kind == kind)
+    if (x.key == key)
       return &x;
   return nullptr;
+}
+
+const declared_driver* find_driver(const plugin_manifest& manifest,
+                                   std::string_view key,
+                                   std::string_view kind) {
+  auto* found = find_driver(manifest, key);
+  return found && found->kind == kind ? found : nullptr;
 }
 
 } // namespace leasehold

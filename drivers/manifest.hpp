@@ -40,7 +40,11 @@ result<plugin_manifest> parse_manifest(const json_text& text);
 /// Whether `key` may name a driver, provider or plugin.
 bool is_driver_key(std::string_view key) noexcept;
 
-/// The driver of this key and kind; null if the manifest declares none.
+/// The driver of this key; null if the manifest declares none.
+const declared_driver* find_driver(const plugin_manifest& manifest,
+                                   std::string_view key);
+
+/// The same, of this kind.
 const declared_driver* find_driver(const plugin_manifest& manifest,
                                    std::string_view key, std::string_view kind);
 

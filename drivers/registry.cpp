@@ -1,6 +1,7 @@
 #include "drivers/registry.hpp"
 
 #include "drivers/local_driver.hpp"
+#include "drivers/plugin_driver.hpp"
 #include "drivers/sandbox_driver.hpp"
 
 #include <utility>
@@ -37,9 +38,11 @@ driver_table make_drivers(const driver_services& services) {
   driver_table out;
   out.add(std::make_shared<local_driver>(services.launcher, services.loop,
                                          services.guard, this_host()));
-  out.add(std::make_shared<sandbox_driver>(
-    services.workers, sandbox_driver_options{services.allow_fake, services.late,
-                                             services.call_timeout}));
+  worker_driver_options calls{services.late, services.call_timeout,
+                              services.secrets};
+  out.add(std::make_shared<sandbox_driver>(services.workers, calls,
+                                           services.allow_fake));
+  out.add(std::make_shared<plugin_driver>(services.workers, calls));
   return out;
 }
 

@@ -1,8 +1,10 @@
 #include "drivers/sandbox_driver.hpp"
 
 #include "drivers/config_schema.hpp"
+#include "drivers/follow.hpp"
 #include "drivers/manifest.hpp"
-#include "drivers/sandbox_params.hpp"
+#include "drivers/sandbox_config.hpp"
+#include "drivers/worker_results.hpp"
 #include "messages/json.hpp"
 
 #include <algorithm>
@@ -15,23 +17,8 @@ namespace {
 using sandbox::settings;
 
 constexpr milliseconds probe_timeout{120'000};
-constexpr milliseconds cancel_timeout{10'000};
-/// A command without a time limit has none. Paperclip gives up on it after 30 s
-/// (PB §3.10), while it runs on; here health checks find a worker that hangs.
-constexpr milliseconds no_limit = std::chrono::hours{24 * 365};
 /// How much longer than its call an acquire is waited for.
 constexpr milliseconds acquire_margin{5'000};
-
-/// Hands the value of a result to `next`, and its error to `then`.
-template <class T, class U, class Fun>
-completion<T> follow(completion<U> then, Fun next) {
-  return [then = std::move(then), next = std::move(next)](result<T> x) mutable {
-    if (x)
-      next(std::move(*x), std::move(then));
-    else
-      then(x.error());
-  };
-}
 
 bool offers(const ready_worker& worker, std::string_view method) {
   const auto& all = worker.supported_methods;
@@ -42,40 +29,38 @@ bool is_fake(const settings& config) {
   return config.provider == "fake";
 }
 
-settings settings_of(const lease_context& lease) {
-  auto own = sandbox::parse_captured(lease.metadata);
-  auto parsed = sandbox::parse_settings(own.config);
-  return parsed ? *parsed : settings{};
+/// What the plugin says about this provider; null if it says nothing.
+struct declaration {
+  plugin_manifest manifest;
+  const declared_driver* driver = nullptr;
+};
+
+declaration declared_by(const ready_worker& worker,
+                        const std::string& provider) {
+  declaration out;
+  if (auto parsed = parse_manifest(worker.plugin.manifest))
+    out.manifest = std::move(*parsed);
+  out.driver = find_driver(out.manifest, provider, "sandbox_provider");
+  return out;
 }
 
-worker_call make_call(std::string method, json_text params,
-                      const environment_context& place, milliseconds timeout) {
-  worker_call out;
-  out.method = std::move(method);
-  out.params = std::move(params);
-  out.company = place.company;
-  out.timeout = timeout;
-  return out;
+std::vector<std::string> paths_of(const ready_worker& worker,
+                                  const std::string& provider) {
+  auto says = declared_by(worker, provider);
+  return says.driver ? secret_paths(says.driver->config_schema)
+                     : std::vector<std::string>{};
 }
 
 /// What a plan says for the built-in provider: nobody has to make anything.
 lease_plan fake_plan(const plan_lease& what, const settings& config) {
   lease_plan out;
   out.provider = "fake";
-  auto reuse = config.reuse_lease && !what.run.empty();
+  out.policy = sandbox::policy_of(what, config, true);
   const auto& run = what.run.empty() ? what.lease.value : what.run.value;
-  out.resource = {reuse ? "sandbox://fake/" + what.place.environment.value
-                        : "sandbox://fake/" + run + "/" + what.lease.value};
-  out.policy
-    = reuse ? lease_policy::reuse_by_environment : lease_policy::ephemeral;
+  out.resource = {is_reusable(out.policy)
+                    ? "sandbox://fake/" + what.place.environment.value
+                    : "sandbox://fake/" + run + "/" + what.lease.value};
   out.metadata = sandbox::fake_metadata(what, config);
-  return out;
-}
-
-/// Config keys that do not keep a resource from serving another run.
-std::vector<std::string> ignored_by_matching() {
-  auto out = sandbox::envelope_keys;
-  out.push_back("reuseLease");
   return out;
 }
 
@@ -85,56 +70,76 @@ lease_plan worker_plan(const plan_lease& what, const settings& config,
   out.provider = config.provider;
   out.makes_resource = true;
   out.exclusive = true;
-  auto own = config;
-  own.reuse_lease = config.reuse_lease && !what.run.empty()
-                    && offers(worker, "environmentResumeLease");
-  if (own.reuse_lease) {
-    out.policy = lease_policy::reuse_by_environment;
+  auto says = declared_by(worker, config.provider);
+  auto can_resume = offers(worker, "environmentResumeLease")
+                    && (!says.driver || says.driver->reusable_leases);
+  out.policy = sandbox::policy_of(what, config, can_resume);
+  if (is_reusable(out.policy)) {
     out.fingerprint
       = config.provider + ":"
-        + config_fingerprint(what.place.config, ignored_by_matching());
+        + config_fingerprint(what.place.config, sandbox::ignored_by_matching());
     out.preserve_on_resume_failure = config.preserve_on_resume_failure;
   }
   auto timeout = sandbox::verb_timeout(config);
   out.acquire_timeout
     = (timeout.count() > 0 ? timeout : call_timeout) + acquire_margin;
-  out.metadata = sandbox::plan_metadata(what, own, worker.plugin);
+  out.metadata = sandbox::plan_metadata(what, config, out.policy, worker.plugin,
+                                        paths_of(worker, config.provider));
   return out;
 }
 
-/// The schema that the plugin declares for this provider.
-result<> check_schema(const ready_worker& worker, const std::string& provider,
-                      const json_text& config) {
-  auto manifest = parse_manifest(worker.plugin.manifest);
-  if (!manifest)
-    return manifest.error();
-  auto* declared = find_driver(*manifest, provider, "sandbox_provider");
-  if (!declared || declared->config_schema.text == "{}")
-    return done{};
-  return check_against_schema(config, declared->config_schema);
+std::string words_of(const std::string& provider) {
+  return "Sandbox provider \"" + provider + "\"";
 }
 
-/// Whether a lease call that failed may have left something behind.
-failure may_have_acted(failure why) {
-  if (disposition_of(why.code) == disposition::in_doubt)
-    why.provider_acted = acted::unknown;
+wire::subject subject_of(const std::string& provider,
+                         const std::string& plugin_key) {
+  return {
+    "sandbox", words_of(provider),
+    with_member(json_text{R"({"pluginKey":)" + json_string(plugin_key) + "}"},
+                "provider", json_text{json_string(provider)})};
+}
+
+/// The text of PB for a provider that nobody serves right now; why is in the
+/// detail.
+failure not_running(const std::string& provider, failure why) {
+  if (why.code != ec::unknown_provider && why.code != ec::plugin_not_ready
+      && why.code != ec::worker_not_ready && why.code != ec::worker_broken)
+    return why;
+  why.detail = why.message + (why.detail.empty() ? "" : "\n" + why.detail);
+  why.message = words_of(provider)
+                + " is not installed or its plugin worker is not running.";
   return why;
 }
 
-/// A command whose end nobody saw.
-failure unknown_outcome(failure why) {
-  if (disposition_of(why.code) != disposition::in_doubt)
-    return why;
-  return {ec::outcome_unknown,
-          "The command was started and nobody saw how it ended: " + why.message,
-          why.detail};
+probe_report probe_fake(const json_text& config) {
+  auto image = sandbox::fake_image(config);
+  auto normal = sandbox::normalize(config);
+  return {true, "sandbox",
+          "Fake sandbox provider is ready for image " + image + ".",
+          normal ? *normal : config};
+}
+
+secret_request place_of(const environment_context& place) {
+  secret_request out;
+  out.company = place.company;
+  out.environment = place.environment;
+  return out;
+}
+
+/// The engine's own keys of the config that was sent, put back.
+json_text with_envelope(json_text config, const json_text& sent) {
+  for (const auto& key : wire::envelope_keys)
+    if (auto own = json_member(sent, key))
+      config = with_member(config, key, *own);
+  return config;
 }
 
 } // namespace
 
 sandbox_driver::sandbox_driver(worker_channel& workers,
-                               sandbox_driver_options options)
-  : workers_{workers}, options_{std::move(options)} {
+                               worker_driver_options options, bool allow_fake)
+  : worker_driver{workers, std::move(options)}, allow_fake_{allow_fake} {
   // nop
 }
 
@@ -142,44 +147,84 @@ std::string_view sandbox_driver::key() const noexcept {
   return "sandbox";
 }
 
+milliseconds sandbox_driver::verb_timeout(const json_text& config) const {
+  auto parsed = sandbox::parse_settings(config);
+  return parsed ? sandbox::verb_timeout(*parsed) : milliseconds{0};
+}
+
+// -- configs ------------------------------------------------------------------
+
 void sandbox_driver::validate(const environment_context& place,
                               completion<json_text> then) {
   auto config = sandbox::parse_settings(place.config);
-  if (!config)
-    return then(config.error());
+  auto normal = sandbox::normalize(place.config);
+  if (!config || !normal)
+    return then(config ? normal.error() : config.error());
   if (is_fake(*config)) {
-    if (options_.allow_fake)
-      return then(place.config);
+    if (allow_fake_)
+      return then(std::move(normal));
     return then(failure{ec::invalid_config,
                         "Built-in fake sandbox environments are reserved for "
-                        "internal probes and cannot be saved.",
-                        {}});
+                        "internal probes and cannot be saved."});
   }
-  auto ask = [this, place, provider = config->provider](
-               ready_worker worker, completion<json_text> rest) {
-    auto stripped = sandbox::config_params(provider, place.config);
-    auto without_envelope
-      = json_text{config_fingerprint(place.config, sandbox::envelope_keys)};
-    if (auto fits = check_schema(worker, provider, without_envelope); !fits)
-      return rest(fits.error());
-    auto call = make_call("environmentValidateConfig", std::move(stripped),
-                          place, milliseconds{0});
-    auto read = [provider, config_sent = place.config](
-                  json_text answer, completion<json_text> last) {
-      last(sandbox::parse_validated(answer, provider, config_sent));
-    };
-    auto lenient = [rest, config_sent = place.config](result<json_text> x) {
-      // A worker without an opinion accepts what its schema accepts.
-      if (!x && x.error().code == ec::not_supported)
-        return rest(config_sent);
-      rest(std::move(x));
-    };
-    workers_.call(worker.plugin.id, std::move(call), true,
-                  follow<json_text>(completion<json_text>{lenient}, read));
-  };
-  workers_.find_provider(config->provider,
-                         follow<ready_worker>(std::move(then), ask));
+  auto provider = config->provider;
+  workers_.find_provider(
+    provider, [this, provider, normal = *normal, then](result<ready_worker> x) {
+      if (x)
+        validate_by(*x, normal, then);
+      else
+        then(not_running(provider, x.error()));
+    });
 }
+
+void sandbox_driver::validate_by(const ready_worker& worker,
+                                 const json_text& config,
+                                 completion<json_text> then) {
+  auto provider = text_member(config, "provider");
+  auto sent = wire::without_envelope(config);
+  auto says = declared_by(worker, provider);
+  if (says.driver && says.driver->config_schema.text != "{}")
+    if (auto fits = check_against_schema(sent, says.driver->config_schema);
+        !fits)
+      return then(fits.error());
+  worker_call call;
+  call.method = "environmentValidateConfig";
+  call.params = wire::validate_params(provider, sent);
+  auto read = [config, sent, whose = subject_of(provider, worker.plugin.key),
+               then](result<json_text> answer) {
+    // A worker without an opinion accepts what its schema accepts.
+    if (!answer && answer.error().code == ec::not_supported)
+      return then(config);
+    auto valid = answer ? wire::parse_validated(*answer, sent, whose) : answer;
+    if (valid)
+      valid = with_envelope(std::move(*valid), config);
+    then(std::move(valid));
+  };
+  scrubber hide{raw_secrets(sent, paths_of(worker, provider))};
+  workers_.call(worker.plugin.id, std::move(call), true,
+                [hide, read](result<json_text> answer) {
+                  read(answer ? std::move(answer)
+                              : result<json_text>{hide.error(answer.error())});
+                });
+}
+
+void sandbox_driver::secret_paths(const environment_context& place,
+                                  completion<std::vector<std::string>> then) {
+  auto config = sandbox::parse_settings(place.config);
+  if (!config)
+    return then(config.error());
+  if (is_fake(*config))
+    return then(std::vector<std::string>{});
+  auto provider = config->provider;
+  workers_.find_provider(provider, [provider, then](result<ready_worker> x) {
+    if (x)
+      then(paths_of(*x, provider));
+    else
+      then(not_running(provider, x.error()));
+  });
+}
+
+// -- probes -------------------------------------------------------------------
 
 void sandbox_driver::probe(const environment_context& place,
                            completion<probe_report> then) {
@@ -187,31 +232,51 @@ void sandbox_driver::probe(const environment_context& place,
   if (!config)
     return then(config.error());
   if (is_fake(*config))
-    return then(probe_report{true, "sandbox", "Fake sandbox provider is ready.",
-                             place.config});
+    return then(probe_fake(place.config));
   auto provider = config->provider;
   auto report = [provider, then](result<probe_report> x) {
     if (x)
       return then(std::move(x));
     // What keeps an environment from working is what a probe is for.
-    then(probe_report{false, "sandbox", x.error().message,
-                      json_text{R"({"provider":")" + provider + "\"}"}});
+    auto why = not_running(provider, x.error());
+    json_text details{R"({"provider":)" + json_string(provider) + "}"};
+    if (!why.detail.empty())
+      details
+        = with_member(details, "error", json_text{json_string(why.detail)});
+    then(probe_report{false, "sandbox", why.message, details});
   };
-  auto ask = [this, place, provider](ready_worker worker,
+  auto ask = [this, place, provider](const ready_worker& worker,
                                      completion<probe_report> rest) {
-    auto call
-      = make_call("environmentProbe", sandbox::place_params(provider, place),
-                  place, probe_timeout);
-    auto read = [provider, key = worker.plugin.key](
-                  json_text answer, completion<probe_report> last) {
-      last(sandbox::parse_probed(answer, provider, key));
-    };
-    workers_.call(worker.plugin.id, std::move(call), true,
-                  follow<json_text>(std::move(rest), read));
+    probe_by(worker, place, provider, std::move(rest));
   };
   workers_.find_provider(
     provider, follow<ready_worker>(completion<probe_report>{report}, ask));
 }
+
+void sandbox_driver::probe_by(const ready_worker& worker,
+                              const environment_context& place,
+                              const std::string& provider,
+                              completion<probe_report> then) {
+  auto ask = [this, worker, place, provider](const opened_config& opened,
+                                             completion<probe_report> rest) {
+    worker_call call;
+    call.method = "environmentProbe";
+    call.params = wire::place_params(provider, place,
+                                     wire::without_envelope(opened.config));
+    call.company = place.company;
+    call.timeout = probe_timeout;
+    auto read = [whose = subject_of(provider, worker.plugin.key)](
+                  const json_text& answer, completion<probe_report> last) {
+      last(wire::parse_probed(answer, whose));
+    };
+    call_plugin(worker.plugin.id, std::move(call), opened,
+                follow<json_text>(std::move(rest), read));
+  };
+  open_secrets(place.config, paths_of(worker, provider), place_of(place),
+               follow<opened_config>(std::move(then), ask));
+}
+
+// -- leases -------------------------------------------------------------------
 
 void sandbox_driver::plan(const plan_lease& what, completion<lease_plan> then) {
   auto config = sandbox::parse_settings(what.place.config);
@@ -219,137 +284,29 @@ void sandbox_driver::plan(const plan_lease& what, completion<lease_plan> then) {
     return then(config.error());
   if (is_fake(*config))
     return then(fake_plan(what, *config));
-  auto ready = [what, settings = *config, timeout = options_.call_timeout](
-                 ready_worker worker, completion<lease_plan> rest) {
-    rest(worker_plan(what, settings, worker, timeout));
+  auto ready = [this, what, settings = *config](const ready_worker& worker,
+                                                completion<lease_plan> rest) {
+    auto plan = worker_plan(what, settings, worker, options_.call_timeout);
+    // A secret that cannot be had is told before anything is recorded.
+    auto planned = [plan](const opened_config&, completion<lease_plan> last) {
+      last(plan);
+    };
+    open_secrets(what.place.config, paths_of(worker, settings.provider),
+                 place_of(what.place),
+                 follow<opened_config>(std::move(rest), planned));
   };
   workers_.find_provider(config->provider,
                          follow<ready_worker>(std::move(then), ready));
 }
 
-void sandbox_driver::acquire(acquire_resource what,
-                             completion<resource_ready> then) {
-  auto call = make_call("environmentAcquireLease",
-                        sandbox::acquire_params(what), what.lease.place,
-                        sandbox::verb_timeout(settings_of(what.lease)));
-  auto metadata = what.lease.metadata;
-  call.late = [late = options_.late, metadata,
-               lease = what.lease.lease](const json_text& answer) {
-    auto ready = sandbox::parse_ready(answer, metadata);
-    if (late && ready && !ready->resource.empty())
-      late({lease, ready->resource});
-  };
-  this->call(what.lease, std::move(call), true,
-             [then = std::move(then), metadata](result<json_text> answer) {
-               if (answer)
-                 then(sandbox::parse_ready(*answer, metadata));
-               else
-                 then(may_have_acted(answer.error()));
-             });
-}
-
-void sandbox_driver::resume(resume_resource what,
-                            completion<resource_ready> then) {
-  auto call = make_call("environmentResumeLease", sandbox::resume_params(what),
-                        what.lease.place,
-                        sandbox::verb_timeout(settings_of(what.lease)));
-  auto metadata = what.lease.metadata;
-  auto read = [metadata](json_text answer, completion<resource_ready> rest) {
-    auto ready = sandbox::parse_ready(answer, metadata);
-    if (ready && ready->resource.empty())
-      return rest(failure{ec::resource_gone, "The provider no longer has it.",
-                          answer.text});
-    rest(std::move(ready));
-  };
-  this->call(what.lease, std::move(call), true,
-             follow<json_text>(std::move(then), read));
-}
-
-void sandbox_driver::release(release_resource what, completion<> then) {
-  auto call = make_call("environmentReleaseLease",
-                        sandbox::end_params(what.lease), what.lease.place,
-                        sandbox::verb_timeout(settings_of(what.lease)));
-  auto read = [](json_text, completion<> rest) { rest(done{}); };
-  this->call(what.lease, std::move(call), false,
-             follow<json_text>(std::move(then), read));
-}
-
-void sandbox_driver::destroy(destroy_resource what, completion<> then) {
-  auto call = make_call("environmentDestroyLease",
-                        sandbox::end_params(what.lease), what.lease.place,
-                        sandbox::verb_timeout(settings_of(what.lease)));
-  auto read = [](json_text, completion<> rest) { rest(done{}); };
-  this->call(what.lease, std::move(call), what.wait_for_worker,
-             follow<json_text>(std::move(then), read));
-}
-
-void sandbox_driver::realize(place_workspace what,
-                             completion<workspace_realized> then) {
-  auto call = make_call("environmentRealizeWorkspace",
-                        sandbox::realize_params(what), what.lease.place,
-                        sandbox::verb_timeout(settings_of(what.lease)));
-  auto read = [](json_text answer, completion<workspace_realized> rest) {
-    rest(sandbox::parse_realized(answer));
-  };
-  this->call(what.lease, std::move(call), true,
-             follow<json_text>(std::move(then), read));
-}
-
 void sandbox_driver::execute(run_command what,
                              std::shared_ptr<output_sink> output,
                              completion<command_result> then) {
-  if (sandbox::parse_captured(what.lease.metadata).plugin.empty())
+  if (wire::parse_captured(what.lease.metadata).plugin.empty())
     return then(failure{ec::not_supported,
                         "Sandbox driver does not support direct command "
-                        "execution for built-in providers.",
-                        {}});
-  auto timeout
-    = sandbox::execute_timeout(settings_of(what.lease), what.spec.timeout);
-  auto call = make_call("environmentExecute", sandbox::execute_params(what),
-                        what.lease.place, timeout);
-  call.output = std::move(output);
-  if (call.timeout.count() == 0)
-    call.timeout = no_limit;
-  this->call(what.lease, std::move(call), true,
-             [then = std::move(then)](result<json_text> answer) {
-               if (answer)
-                 then(sandbox::parse_executed(*answer));
-               else
-                 then(unknown_outcome(answer.error()));
-             });
-}
-
-void sandbox_driver::cancel(const lease_context& lease,
-                            const execution_id& execution) {
-  auto call = make_call("environmentCancelExecute",
-                        sandbox::cancel_params(lease, execution), lease.place,
-                        cancel_timeout);
-  this->call(lease, std::move(call), false, [](result<json_text>) {
-    // The command's own end says what became of it.
-  });
-}
-
-void sandbox_driver::list(const lease_context& lease,
-                          completion<std::vector<listed_resource>> then) {
-  auto call = make_call("environmentListLeases", sandbox::list_params(lease),
-                        lease.place, milliseconds{0});
-  auto read
-    = [](json_text answer, completion<std::vector<listed_resource>> rest) {
-        rest(sandbox::parse_listed(answer));
-      };
-  this->call(lease, std::move(call), true,
-             follow<json_text>(std::move(then), read));
-}
-
-void sandbox_driver::call(const lease_context& lease, worker_call what,
-                          bool wait, completion<json_text> then) {
-  auto own = sandbox::parse_captured(lease.metadata);
-  if (own.plugin.empty())
-    return then(failure{ec::not_supported,
-                        "Sandbox provider \"" + own.provider
-                          + "\" has no worker to call.",
-                        {}});
-  workers_.call(own.plugin, std::move(what), wait, std::move(then));
+                        "execution for built-in providers."});
+  worker_driver::execute(std::move(what), std::move(output), std::move(then));
 }
 
 } // namespace leasehold

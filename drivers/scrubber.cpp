@@ -1,6 +1,6 @@
 // Secret values in texts that leave the engine.
 
-#include "drivers/secret_refs.hpp"
+#include "drivers/scrubber.hpp"
 
 #include <nlohmann/json.hpp>
 

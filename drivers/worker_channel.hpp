@@ -21,6 +21,15 @@ public:
                              completion<ready_worker> then)
     = 0;
 
+  /// Finds the worker of an environment driver that this plugin declares, and
+  /// waits for it within the grace period. Errors carry the texts of PB §3.17:
+  /// `unknown_plugin`, `unknown_driver`, `plugin_not_ready`,
+  /// `worker_not_ready`, `worker_broken`.
+  virtual void find_driver(const std::string& plugin_key,
+                           const std::string& driver_key,
+                           completion<ready_worker> then)
+    = 0;
+
   /// Calls a plugin's worker. With `wait`, a worker that is not ready is
   /// waited for within the grace period; without, the call fails at once with
   /// `worker_not_ready`. Errors of the worker itself are `provider_refused`

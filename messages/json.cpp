@@ -140,6 +140,17 @@ std::string text_member(const json_text& object, std::string_view key) {
                                                  : std::string{};
 }
 
+std::optional<json_text> json_member(const json_text& object,
+                                     std::string_view key) {
+  auto parsed = json::parse(object.text, nullptr, false);
+  if (!parsed.is_object())
+    return std::nullopt;
+  auto pos = parsed.find(std::string{key});
+  if (pos == parsed.end())
+    return std::nullopt;
+  return json_text{pos->dump()};
+}
+
 std::string json_string(std::string_view text) {
   return json(text).dump(-1, ' ', false, json::error_handler_t::replace);
 }

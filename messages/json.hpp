@@ -31,6 +31,10 @@ json_text with_member(const json_text& object, std::string_view key,
 /// The text under `key` of an object; empty if there is none.
 std::string text_member(const json_text& object, std::string_view key);
 
+/// The JSON value under `key` of an object; nothing if there is none.
+std::optional<json_text> json_member(const json_text& object,
+                                     std::string_view key);
+
 /// The texts of JSON strings and numbers are easy to get wrong by hand.
 std::string json_string(std::string_view text);
 

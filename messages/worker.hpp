@@ -31,6 +31,9 @@ struct worker_call {
   milliseconds timeout{0};
   /// Takes `execute.log`; may be null.
   std::shared_ptr<output_sink> output;
+  /// Secrets among the parameters, or null: what the worker says in logs and
+  /// errors is kept without them.
+  std::shared_ptr<const std::vector<std::string>> secrets;
   /// Takes the result of a call that had timed out; may be empty. Called at
   /// most once, from any thread.
   std::function<void(json_text)> late;
@@ -38,10 +41,13 @@ struct worker_call {
 
 // -- drivers and the supervisor -----------------------------------------------
 
-/// DRIVER -> SUPERVISOR: find the worker of this sandbox provider and wait for
-/// it within the grace period.
+/// DRIVER -> SUPERVISOR: find the worker of this sandbox provider, or of this
+/// plugin's environment driver, and wait for it within the grace period.
 struct find_worker {
-  std::string provider;
+  /// A provider, or a driver of the plugin.
+  std::string driver_key;
+  /// Empty: any plugin that provides it.
+  std::string plugin_key;
   completion<ready_worker> then;
 };
 

@@ -95,7 +95,8 @@ TEST_CASE_METHOD(places, "engine: a command that takes too long is timed out",
   auto done = execute(lease, what);
   CHECK(done.timed_out);
   CHECK_FALSE(done.exit_code);
-  CHECK(done.stdout_text == "early\n");
+  // On a busy machine it may have had no time to say anything.
+  CHECK((done.stdout_text.empty() || done.stdout_text == "early\n"));
 }
 
 TEST_CASE_METHOD(places, "engine: a command works in the realized workspace",

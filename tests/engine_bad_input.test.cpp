@@ -276,7 +276,7 @@ TEST_CASE_METHOD(strict,
   auto lease = acquire(place("bubblewrap"));
   size_t bytes = 0;
   auto done = value_of(
-    running->execute(lease, shell("yes 'a line of text' | head -c 8000000"),
+    running->execute(lease, shell("yes 'a line of text' | head -c 2500000"),
                      [&](const output& piece) { bytes += piece.text.size(); }));
   CHECK(done.exit_code == 0);
   CHECK(bytes > 1'000'000);

@@ -1,6 +1,7 @@
 // Secret values in texts that leave the engine.
 
-#include "drivers/secret_refs.hpp"
+#include "drivers/scrubber.hpp"
+
 #include "tests/support/catch.hpp"
 
 using namespace leasehold;

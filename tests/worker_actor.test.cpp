@@ -289,6 +289,26 @@ TEST_CASE_METHOD(calling,
   CHECK(answer.error().detail == "Worker stderr:\nout of cheese\n");
 }
 
+TEST_CASE_METHOD(calling, "worker: secrets that it was told are not repeated",
+                 "[actors]") {
+  worker_call what;
+  what.method = "a";
+  what.secrets = std::make_shared<std::vector<std::string>>(1, "canary-1");
+  inbox<json_text> answer;
+  gate.call({"plugin-1"}, std::move(what), true, answer.address());
+  settle();
+  // To whomever it says them, and in whatever pieces.
+  auto other = call("b");
+  process().tell.on_stderr("my key is can");
+  process().tell.on_stderr("ary-1\n");
+  process().exit(-1, 9);
+  settle();
+  CHECK(other.error().detail == "Worker stderr:\nmy key is ***\n");
+  for (const auto& line : logged)
+    CHECK(line.find("canary") == std::string::npos);
+  CHECK_FALSE(logged.empty());
+}
+
 TEST_CASE_METHOD(calling,
                  "worker: only the last 8000 characters of its "
                  "standard error are kept",

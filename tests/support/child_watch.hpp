@@ -25,7 +25,7 @@
 namespace leasehold::test {
 
 /// What no test should have to wait for.
-inline constexpr auto patience = std::chrono::seconds{60};
+inline constexpr auto patience = std::chrono::minutes{5};
 
 /// Shell: leaves a daemon behind, in a session of its own and with no parent of
 /// ours, that only SIGKILL ends. Prints its pid.

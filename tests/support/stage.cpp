@@ -1,5 +1,7 @@
 #include "tests/support/stage.hpp"
 
+#include "drivers/plugin_driver.hpp"
+
 #include <algorithm>
 
 namespace leasehold::test {
@@ -81,13 +83,16 @@ services_ptr stage::make_services() {
   out->observe = [this](const transition& x) {
     log.push_back(x.subject + ": " + x.from + " -> " + x.to);
   };
+  out->log
+    = [this](log_rank, std::string_view text) { logged.emplace_back(text); };
   out->drivers.add(std::make_shared<scripted_driver>(script));
   // Rows of the scripted driver name it as their provider.
   auto late = [this](late_resource what) {
     tell_from_outside(janitor, std::move(what));
   };
-  out->drivers.add(std::make_shared<sandbox_driver>(
-    gate, sandbox_driver_options{false, late}));
+  worker_driver_options calls{late};
+  out->drivers.add(std::make_shared<sandbox_driver>(gate, calls, false));
+  out->drivers.add(std::make_shared<plugin_driver>(gate, calls));
   return out;
 }
 

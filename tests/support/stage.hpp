@@ -61,7 +61,10 @@ public:
   fake_launcher processes;
   temp_dir folder;
   worker_gate gate;
+  /// Transitions.
   std::vector<std::string> log;
+  /// What the engine would tell people.
+  std::vector<std::string> logged;
   std::shared_ptr<store> database;
   services_ptr with;
   store_actor store_of_play;

@@ -1,13 +1,12 @@
-// What a provider's worker answers; the other half of sandbox_params.cpp.
+#include "drivers/worker_results.hpp"
 
-#include "drivers/sandbox_params.hpp"
 #include "messages/json.hpp"
 
 #include <nlohmann/json.hpp>
 
 #include <limits>
 
-namespace leasehold::sandbox {
+namespace leasehold::wire {
 
 namespace {
 
@@ -139,19 +138,17 @@ result<std::vector<listed_resource>> parse_listed(const json_text& answer) {
 }
 
 result<probe_report> parse_probed(const json_text& answer,
-                                  const std::string& provider,
-                                  const std::string& plugin_key) {
+                                  const subject& whose) {
   auto x = object_of(answer, "environmentProbe");
   if (!x)
     return x.error();
   probe_report out;
   out.ok = flag_of(*x, "ok");
-  out.driver = "sandbox";
+  out.driver = whose.driver;
   out.summary = text_of(*x, "summary");
   if (out.summary.empty())
-    out.summary = "Sandbox provider \"" + provider + "\" probe "
-                  + (out.ok ? "passed." : "failed.");
-  json details{{"provider", provider}, {"pluginKey", plugin_key}};
+    out.summary = whose.words + " probe " + (out.ok ? "passed." : "failed.");
+  auto details = json::parse(whose.details.text);
   details["diagnostics"] = x->value("diagnostics", json::array());
   details["metadata"] = member(*x, "metadata");
   out.details = pack(details);
@@ -159,29 +156,21 @@ result<probe_report> parse_probed(const json_text& answer,
 }
 
 result<json_text> parse_validated(const json_text& answer,
-                                  const std::string& provider,
-                                  const json_text& sent) {
+                                  const json_text& sent, const subject& whose) {
   auto x = object_of(answer, "environmentValidateConfig");
   if (!x)
     return x.error();
   if (!flag_of(*x, "ok")) {
     auto errors = joined(*x, "errors");
     auto first = errors.substr(0, errors.find('\n'));
-    return failure{ec::invalid_config,
-                   first.empty() ? "Sandbox provider \"" + provider
-                                     + "\" rejected its config."
-                                 : first,
-                   errors};
+    return failure{
+      ec::invalid_config,
+      first.empty() ? whose.words + " rejected its config." : first, errors};
   }
   auto normalized = x->find("normalizedConfig");
-  auto original = json::parse(sent.text, nullptr, false);
-  auto out = normalized != x->end() && normalized->is_object() ? *normalized
-                                                               : original;
-  for (const auto& key : envelope_keys)
-    if (original.contains(key))
-      out[key] = original[key];
-  out["provider"] = provider;
-  return pack(out);
+  if (normalized == x->end() || !normalized->is_object())
+    return sent;
+  return pack(*normalized);
 }
 
-} // namespace leasehold::sandbox
+} // namespace leasehold::wire

@@ -1,13 +1,16 @@
 // What the sandbox driver tells a provider's worker (PB 3.9, 3.10, 5.6).
 
-#include "drivers/sandbox_params.hpp"
+#include "drivers/worker_params.hpp"
 
+#include "drivers/sandbox_config.hpp"
+#include "drivers/worker_results.hpp"
 #include "tests/support/catch.hpp"
 
 #include <nlohmann/json.hpp>
 
 using namespace leasehold;
 using namespace leasehold::sandbox;
+using namespace leasehold::wire;
 using namespace std::literals;
 using nlohmann::json;
 
@@ -54,7 +57,8 @@ plugin_row plugin() {
 }
 
 json_text own_metadata() {
-  return plan_metadata(plan(), settings_of(config), plugin());
+  return plan_metadata(plan(), settings_of(config),
+                       lease_policy::reuse_by_environment, plugin(), {});
 }
 
 /// A lease on box-1 whose provider has told this about it.
@@ -103,8 +107,8 @@ json flat() {
 
 // -- settings (PB 2.3) --------------------------------------------------------
 
-TEST_CASE("sandbox_params: a config without a provider is the fake's",
-          "[sandbox_params]") {
+TEST_CASE("worker_params: a config without a provider is the fake's",
+          "[worker_params]") {
   CHECK(settings_of(json::object()).provider == "fake");
   CHECK(settings_of({{"provider", ""}}).provider == "fake");
   CHECK(settings_of({{"provider", " \t\n"}}).provider == "fake");
@@ -112,7 +116,7 @@ TEST_CASE("sandbox_params: a config without a provider is the fake's",
   CHECK(settings_of({{"provider", " boxes "}}).provider == "boxes");
 }
 
-TEST_CASE("sandbox_params: a provider is a key", "[sandbox_params]") {
+TEST_CASE("worker_params: a provider is a key", "[worker_params]") {
   for (const auto* name : {"Boxes", "-boxes", "my boxes", "ä"})
     CHECK(why_not({{"provider", name}})
           == "Sandbox provider key must start with a lowercase alphanumeric "
@@ -120,8 +124,8 @@ TEST_CASE("sandbox_params: a provider is a key", "[sandbox_params]") {
              "underscores");
 }
 
-TEST_CASE("sandbox_params: settings are off unless they are on",
-          "[sandbox_params]") {
+TEST_CASE("worker_params: settings are off unless they are on",
+          "[worker_params]") {
   auto plain = settings_of({{"provider", "boxes"}});
   CHECK_FALSE(plain.reuse_lease);
   CHECK_FALSE(plain.preserve_on_resume_failure);
@@ -132,8 +136,8 @@ TEST_CASE("sandbox_params: settings are off unless they are on",
   CHECK(full.timeout == 60s);
 }
 
-TEST_CASE("sandbox_params: a setting that is wrong is named",
-          "[sandbox_params]") {
+TEST_CASE("worker_params: a setting that is wrong is named",
+          "[worker_params]") {
   for (const auto& time : {json(0), json(-5), json(86'400'001), json("soon")})
     CHECK(why_not({{"timeoutMs", time}})
           == "timeoutMs must be between 1 and 86400000.");
@@ -147,8 +151,8 @@ TEST_CASE("sandbox_params: a setting that is wrong is named",
 
 // -- time-outs (PB 3.10) ------------------------------------------------------
 
-TEST_CASE("sandbox_params: a lease call has the config's time and 30 s",
-          "[sandbox_params]") {
+TEST_CASE("worker_params: a lease call has the config's time and 30 s",
+          "[worker_params]") {
   CHECK(verb_timeout(settings_of({{"timeoutMs", 1234}})) == 31'234ms);
   CHECK(verb_timeout(settings_of(
           {{"timeoutMs", 1234}, {"bridgeRequestTimeoutMs", 40'000}}))
@@ -160,47 +164,46 @@ TEST_CASE("sandbox_params: a lease call has the config's time and 30 s",
         == 80'000ms);
 }
 
-TEST_CASE("sandbox_params: without a time the channel's own counts",
-          "[sandbox_params]") {
+TEST_CASE("worker_params: without a time the channel's own counts",
+          "[worker_params]") {
   CHECK(verb_timeout(settings_of(json::object())) == 0ms);
-  CHECK(execute_timeout(settings_of(json::object()), 0ms) == 0ms);
+  CHECK(execute_timeout(json_text{"{}"}, 0ms) == 0ms);
   for (const auto& time : {json(0), json(-1), json("40000"), json(nullptr)})
     CHECK(verb_timeout(settings_of({{"bridgeRequestTimeoutMs", time}})) == 0ms);
 }
 
-TEST_CASE("sandbox_params: times are truncated to milliseconds",
-          "[sandbox_params]") {
+TEST_CASE("worker_params: times are truncated to milliseconds",
+          "[worker_params]") {
   CHECK(verb_timeout(settings_of({{"timeoutMs", 1234.9}})) == 31'234ms);
   CHECK(verb_timeout(settings_of({{"bridgeRequestTimeoutMs", 1e300}}))
         == milliseconds{2'147'483'647} + 30s);
 }
 
-TEST_CASE("sandbox_params: a command has the time it asks for and 30 s",
-          "[sandbox_params]") {
-  CHECK(execute_timeout(settings_of(json::object()), 1'000ms) == 31'000ms);
-  CHECK(execute_timeout(settings_of(config), 1'000ms) == 31'000ms);
-  CHECK(execute_timeout(settings_of(config), 0ms) == 90'000ms);
-  CHECK(execute_timeout(settings_of({{"bridgeRequestTimeoutMs", 9}}), 0ms)
-        == 0ms);
+TEST_CASE("worker_params: a command has the time it asks for and 30 s",
+          "[worker_params]") {
+  CHECK(execute_timeout(json_text{"{}"}, 1'000ms) == 31'000ms);
+  CHECK(execute_timeout(pack(config), 1'000ms) == 31'000ms);
+  CHECK(execute_timeout(pack(config), 0ms) == 90'000ms);
+  CHECK(execute_timeout(pack({{"bridgeRequestTimeoutMs", 9}}), 0ms) == 0ms);
 }
 
 // -- metadata (PB 3.9) --------------------------------------------------------
 
-TEST_CASE("sandbox_params: a lease's metadata captures its place",
-          "[sandbox_params]") {
+TEST_CASE("worker_params: a lease's metadata captures its place",
+          "[worker_params]") {
   auto out = parse(own_metadata());
   CHECK(out["driver"] == "sandbox");
   CHECK(out["provider"] == "boxes");
   CHECK(out["pluginId"] == "plugin-1");
   CHECK(out["config"] == config);
   auto captured = parse_captured(own_metadata());
-  CHECK(captured.provider == "boxes");
+  CHECK(captured.driver_key == "boxes");
   CHECK(captured.plugin == plugin_id{"plugin-1"});
   CHECK(parse(captured.config) == config);
 }
 
-TEST_CASE("sandbox_params: the fake's metadata names its image",
-          "[sandbox_params]") {
+TEST_CASE("worker_params: the fake's metadata names its image",
+          "[worker_params]") {
   auto what = plan();
   what.workspace_mode = "shared";
   what.place.config = json_text{"{}"};
@@ -210,9 +213,9 @@ TEST_CASE("sandbox_params: the fake's metadata names its image",
              "image":"ubuntu:24.04"})"));
 }
 
-TEST_CASE("sandbox_params: provider metadata is kept beside the engine's keys "
+TEST_CASE("worker_params: provider metadata is kept beside the engine's keys "
           "(PB 12.1.12)",
-          "[sandbox_params]") {
+          "[worker_params]") {
   json hostile{{"driver", "local"},
                {"provider", "evil"},
                {"pluginId", "plugin-9"},
@@ -222,76 +225,78 @@ TEST_CASE("sandbox_params: provider metadata is kept beside the engine's keys "
   CHECK(stored["driver"] == "sandbox");
   CHECK(stored["providerMetadata"] == hostile);
   auto captured = parse_captured(lease(hostile).metadata);
-  CHECK(captured.provider == "boxes");
+  CHECK(captured.driver_key == "boxes");
   CHECK(captured.plugin == plugin_id{"plugin-1"});
   CHECK(parse(captured.config) == config);
 }
 
-TEST_CASE("sandbox_params: workers see one flat object in which the engine's "
+TEST_CASE("worker_params: workers see one flat object in which the engine's "
           "keys win",
-          "[sandbox_params]") {
+          "[worker_params]") {
   json told{{"sandboxId", "s-1"},
             {"driver", "local"},
             {"provider", "evil"},
             {"pluginId", "plugin-9"},
             {"reuseLease", false}};
-  auto seen = parse(end_params(lease(told)))["leaseMetadata"];
+  auto seen = parse(end_params(lease(told), pack(config)))["leaseMetadata"];
   auto expected = flat();
   expected["sandboxId"] = "s-1";
   CHECK(seen == expected);
 }
 
-TEST_CASE("sandbox_params: what a provider made of a config value is what it "
+TEST_CASE("worker_params: what a provider made of a config value is what it "
           "sees again",
-          "[sandbox_params]") {
-  auto params = parse(end_params(lease({{"image", "x@sha256:1"}})));
+          "[worker_params]") {
+  auto params
+    = parse(end_params(lease({{"image", "x@sha256:1"}}), pack(config)));
   CHECK(params["leaseMetadata"]["image"] == "x@sha256:1");
   CHECK(params["config"]["image"] == "x");
 }
 
-TEST_CASE("sandbox_params: provider facts never become config",
-          "[sandbox_params]") {
-  auto params = parse(end_params(lease({{"sandboxId", "s-1"}})));
+TEST_CASE("worker_params: provider facts never become config",
+          "[worker_params]") {
+  auto params = parse(end_params(lease({{"sandboxId", "s-1"}}), pack(config)));
   CHECK(params["config"] == worker_config);
 }
 
 // -- parameters (PB 5.6) ------------------------------------------------------
 
-TEST_CASE("sandbox_params: config and place, without the envelope",
-          "[sandbox_params]") {
-  CHECK(parse(config_params("boxes", pack(config)))
+TEST_CASE("worker_params: config and place, without the envelope",
+          "[worker_params]") {
+  CHECK(parse(validate_params("boxes", without_envelope(pack(config))))
         == json{{"driverKey", "boxes"}, {"config", worker_config}});
-  CHECK(parse(place_params("boxes", plan().place))
-        == json{{"driverKey", "boxes"},
-                {"companyId", "company-1"},
-                {"environmentId", "env-1"},
-                {"config", worker_config}});
+  CHECK(
+    parse(place_params("boxes", plan().place, without_envelope(pack(config))))
+    == json{{"driverKey", "boxes"},
+            {"companyId", "company-1"},
+            {"environmentId", "env-1"},
+            {"config", worker_config}});
 }
 
-TEST_CASE("sandbox_params: acquire", "[sandbox_params]") {
+TEST_CASE("worker_params: acquire", "[worker_params]") {
   acquire_resource what{lease(), "shared", timestamp{1'778'488'200'250}};
   what.lease.metadata = own_metadata();
   auto expected = base();
   expected["runId"] = "run-1";
   expected["workspaceMode"] = "shared";
   expected["requestedExpiresAt"] = "2026-05-11T08:30:00.250Z";
-  CHECK(parse(acquire_params(what)) == expected);
+  CHECK(parse(acquire_params(what, pack(config))) == expected);
 }
 
-TEST_CASE("sandbox_params: acquire always has a run id, and leaves out what is "
+TEST_CASE("worker_params: acquire always has a run id, and leaves out what is "
           "not known",
-          "[sandbox_params]") {
+          "[worker_params]") {
   acquire_resource what{lease(), {}, {}};
   what.lease.run = {};
   what.lease.issue = {};
   auto expected = base();
   expected["runId"] = "lease-1";
   expected["issueId"] = nullptr;
-  CHECK(parse(acquire_params(what)) == expected);
+  CHECK(parse(acquire_params(what, pack(config))) == expected);
 }
 
-TEST_CASE("sandbox_params: resume brings the earlier lease's metadata",
-          "[sandbox_params]") {
+TEST_CASE("worker_params: resume brings the earlier lease's metadata",
+          "[worker_params]") {
   auto earlier = lease({{"sandboxId", "s-1"}});
   resume_resource what{lease(), earlier.metadata};
   what.lease.metadata = own_metadata();
@@ -299,30 +304,30 @@ TEST_CASE("sandbox_params: resume brings the earlier lease's metadata",
   expected["providerLeaseId"] = "box-1";
   expected["leaseMetadata"] = flat();
   expected["leaseMetadata"]["sandboxId"] = "s-1";
-  CHECK(parse(resume_params(what)) == expected);
+  CHECK(parse(resume_params(what, pack(config))) == expected);
 }
 
-TEST_CASE("sandbox_params: release and destroy", "[sandbox_params]") {
+TEST_CASE("worker_params: release and destroy", "[worker_params]") {
   auto expected = base();
   expected["providerLeaseId"] = "box-1";
   expected["leaseMetadata"] = flat();
-  CHECK(parse(end_params(lease())) == expected);
+  CHECK(parse(end_params(lease(), pack(config))) == expected);
 }
 
-TEST_CASE("sandbox_params: a resource without a name is null",
-          "[sandbox_params]") {
+TEST_CASE("worker_params: a resource without a name is null",
+          "[worker_params]") {
   auto what = lease();
   what.resource = {};
-  CHECK(parse(end_params(what))["providerLeaseId"] == nullptr);
+  CHECK(parse(end_params(what, pack(config)))["providerLeaseId"] == nullptr);
 }
 
-TEST_CASE("sandbox_params: a cleanup carries no fence", "[sandbox_params]") {
+TEST_CASE("worker_params: a cleanup carries no fence", "[worker_params]") {
   auto what = lease();
   what.fence = 0;
-  CHECK_FALSE(parse(end_params(what)).contains("leaseFence"));
+  CHECK_FALSE(parse(end_params(what, pack(config))).contains("leaseFence"));
 }
 
-TEST_CASE("sandbox_params: realize", "[sandbox_params]") {
+TEST_CASE("worker_params: realize", "[worker_params]") {
   place_workspace what{lease(), "/home/me", "/work", "copy", {}};
   what.lease.expires_at = timestamp{1'778'488'200'250};
   auto expected = base();
@@ -331,14 +336,14 @@ TEST_CASE("sandbox_params: realize", "[sandbox_params]") {
                        {"expiresAt", "2026-05-11T08:30:00.250Z"}};
   expected["workspace"]
     = {{"localPath", "/home/me"}, {"remotePath", "/work"}, {"mode", "copy"}};
-  CHECK(parse(realize_params(what)) == expected);
+  CHECK(parse(realize_params(what, pack(config))) == expected);
   what = {lease(), {}, {}, {}, json_text{R"({"a":1})"}};
   expected["lease"]["expiresAt"] = nullptr;
   expected["workspace"] = {{"metadata", {{"a", 1}}}};
-  CHECK(parse(realize_params(what)) == expected);
+  CHECK(parse(realize_params(what, pack(config))) == expected);
 }
 
-TEST_CASE("sandbox_params: execute", "[sandbox_params]") {
+TEST_CASE("worker_params: execute", "[worker_params]") {
   run_command what{lease(), {"execution-1"}, {}};
   what.spec.command = "make";
   auto expected = base();
@@ -347,7 +352,7 @@ TEST_CASE("sandbox_params: execute", "[sandbox_params]") {
   expected["command"] = "make";
   expected["args"] = json::array();
   expected["executionId"] = "execution-1";
-  CHECK(parse(execute_params(what)) == expected);
+  CHECK(parse(execute_params(what, pack(config))) == expected);
   what.spec.args = {"test", "a b"};
   what.spec.cwd = "/work";
   what.spec.env = {{"A", "b"}};
@@ -358,16 +363,17 @@ TEST_CASE("sandbox_params: execute", "[sandbox_params]") {
   expected["env"] = {{"A", "b"}};
   expected["stdin"] = "in";
   expected["timeoutMs"] = 5000;
-  CHECK(parse(execute_params(what)) == expected);
+  CHECK(parse(execute_params(what, pack(config))) == expected);
 }
 
-TEST_CASE("sandbox_params: list and cancel", "[sandbox_params]") {
-  CHECK(parse(list_params(lease()))
+TEST_CASE("worker_params: list and cancel", "[worker_params]") {
+  CHECK(parse(list_params(lease(), pack(config)))
         == json{{"driverKey", "boxes"},
                 {"companyId", "company-1"},
                 {"environmentId", "env-1"},
                 {"config", worker_config}});
   auto expected = base();
   expected["executionId"] = "execution-1";
-  CHECK(parse(cancel_params(lease(), {"execution-1"})) == expected);
+  CHECK(parse(cancel_params(lease(), {"execution-1"}, pack(config)))
+        == expected);
 }

@@ -1,13 +1,14 @@
 // What a provider's worker answers the sandbox driver (PB 5.6), and answers
 // that are none.
 
-#include "drivers/sandbox_params.hpp"
+#include "drivers/worker_results.hpp"
+
 #include "tests/support/catch.hpp"
 
 #include <nlohmann/json.hpp>
 
 using namespace leasehold;
-using namespace leasehold::sandbox;
+using namespace leasehold::wire;
 using nlohmann::json;
 
 namespace {
@@ -22,6 +23,10 @@ result<command_result> executed(const std::string& answer) {
   return parse_executed(json_text{answer});
 }
 
+const subject boxes{
+  "sandbox", "Sandbox provider \"boxes\"",
+  json_text{R"({"provider":"boxes","pluginKey":"acme.boxes"})"}};
+
 /// Whether this is a provider that did something and then said it badly.
 bool is_misspoken(const failure& why) {
   return why.code == ec::protocol_violation && why.provider_acted == acted::yes
@@ -34,7 +39,7 @@ const char* const no_objects[]{"", "nonsense", "null", "[]", "1", "\"x\""};
 
 // -- leases -------------------------------------------------------------------
 
-TEST_CASE("sandbox_results: a lease names its resource", "[sandbox_results]") {
+TEST_CASE("worker_results: a lease names its resource", "[worker_results]") {
   auto out = ready(R"({"providerLeaseId":"box-1"})");
   REQUIRE(out);
   CHECK(out->resource == resource_id{"box-1"});
@@ -44,15 +49,15 @@ TEST_CASE("sandbox_results: a lease names its resource", "[sandbox_results]") {
                            "providerMetadata":{}})"));
 }
 
-TEST_CASE("sandbox_results: a lease that names null names nothing",
-          "[sandbox_results]") {
+TEST_CASE("worker_results: a lease that names null names nothing",
+          "[worker_results]") {
   auto out = ready(R"({"providerLeaseId":null})");
   REQUIRE(out);
   CHECK(out->resource.empty());
 }
 
-TEST_CASE("sandbox_results: a lease may expire, if its time is one",
-          "[sandbox_results]") {
+TEST_CASE("worker_results: a lease may expire, if its time is one",
+          "[worker_results]") {
   auto out = ready(R"({"providerLeaseId":"b","expiresAt":
                        "2026-05-11T08:30:00.250Z"})");
   REQUIRE(out);
@@ -64,15 +69,15 @@ TEST_CASE("sandbox_results: a lease may expire, if its time is one",
   }
 }
 
-TEST_CASE("sandbox_results: metadata that is no object is none",
-          "[sandbox_results]") {
+TEST_CASE("worker_results: metadata that is no object is none",
+          "[worker_results]") {
   auto out = ready(R"({"providerLeaseId":"b","metadata":[1]})");
   REQUIRE(out);
   CHECK(json::parse(out->metadata.text)["providerMetadata"] == json::object());
 }
 
-TEST_CASE("sandbox_results: a lease without a valid name is in doubt",
-          "[sandbox_results]") {
+TEST_CASE("worker_results: a lease without a valid name is in doubt",
+          "[worker_results]") {
   for (const auto* answer : no_objects)
     CHECK(is_misspoken(ready(answer).error()));
   for (const auto* answer : {"{}", R"({"providerLeaseId":7})",
@@ -80,16 +85,16 @@ TEST_CASE("sandbox_results: a lease without a valid name is in doubt",
     CHECK(is_misspoken(ready(answer).error()));
 }
 
-TEST_CASE("sandbox_results: a bad answer is quoted, not repeated at length",
-          "[sandbox_results]") {
+TEST_CASE("worker_results: a bad answer is quoted, not repeated at length",
+          "[worker_results]") {
   auto why = parse_ready(json_text{std::string(100'000, 'x')}, own).error();
   CHECK(why.detail == std::string(200, 'x'));
 }
 
 // -- commands -----------------------------------------------------------------
 
-TEST_CASE("sandbox_results: a command's end is read as it was observed",
-          "[sandbox_results]") {
+TEST_CASE("worker_results: a command's end is read as it was observed",
+          "[worker_results]") {
   auto out = executed(R"({"exitCode":3,"signal":null,"timedOut":false,
                           "stdout":"out","stderr":"err","metadata":{"a":1}})");
   REQUIRE(out);
@@ -102,8 +107,7 @@ TEST_CASE("sandbox_results: a command's end is read as it was observed",
   CHECK(out->metadata.text == R"({"a":1})");
 }
 
-TEST_CASE("sandbox_results: no exit code is no exit code",
-          "[sandbox_results]") {
+TEST_CASE("worker_results: no exit code is no exit code", "[worker_results]") {
   auto out = executed(R"({"exitCode":null,"signal":"SIGKILL","timedOut":true,
                           "stdout":"","stderr":"",
                           "metadata":{"cancelled":true}})");
@@ -114,8 +118,7 @@ TEST_CASE("sandbox_results: no exit code is no exit code",
   CHECK(out->cancelled);
 }
 
-TEST_CASE("sandbox_results: an exit code is never made up",
-          "[sandbox_results]") {
+TEST_CASE("worker_results: an exit code is never made up", "[worker_results]") {
   CHECK(executed(R"({"exitCode":2147483647})")->exit_code == 2147483647);
   CHECK(executed(R"({"exitCode":-2147483648})")->exit_code == -2147483647 - 1);
   for (const auto* code : {"4294967296", "2147483648", "-2147483649", "\"0\"",
@@ -131,7 +134,7 @@ TEST_CASE("sandbox_results: an exit code is never made up",
 
 // -- the rest -----------------------------------------------------------------
 
-TEST_CASE("sandbox_results: a workspace is somewhere", "[sandbox_results]") {
+TEST_CASE("worker_results: a workspace is somewhere", "[worker_results]") {
   auto out = parse_realized(json_text{R"({"cwd":"/work","metadata":{"a":1}})"});
   REQUIRE(out);
   CHECK(out->cwd == "/work");
@@ -140,7 +143,7 @@ TEST_CASE("sandbox_results: a workspace is somewhere", "[sandbox_results]") {
     CHECK(is_misspoken(parse_realized(json_text{answer}).error()));
 }
 
-TEST_CASE("sandbox_results: a list says what it can", "[sandbox_results]") {
+TEST_CASE("worker_results: a list says what it can", "[worker_results]") {
   auto out = parse_listed(json_text{
     R"({"leases":[{"providerLeaseId":"a","leaseId":"lease-1"},
                   {"providerLeaseId":"b"},{"leaseId":"x"},null,7]})"});
@@ -154,9 +157,9 @@ TEST_CASE("sandbox_results: a list says what it can", "[sandbox_results]") {
     CHECK(is_misspoken(parse_listed(json_text{answer}).error()));
 }
 
-TEST_CASE("sandbox_results: a probe reports", "[sandbox_results]") {
+TEST_CASE("worker_results: a probe reports", "[worker_results]") {
   auto probe = [](const char* answer) {
-    return parse_probed(json_text{answer}, "boxes", "acme.boxes").value();
+    return parse_probed(json_text{answer}, boxes).value();
   };
   auto good = probe(R"({"ok":true,"summary":"All well.","metadata":{"a":1}})");
   CHECK(good.ok);
@@ -173,28 +176,22 @@ TEST_CASE("sandbox_results: a probe reports", "[sandbox_results]") {
 
 // -- validation (PB 2.3) ------------------------------------------------------
 
-TEST_CASE("sandbox_results: a config is stored as the provider normalized it, "
-          "with the engine's own keys",
-          "[sandbox_results]") {
-  json_text sent{
-    R"({"provider":" boxes ","image":"x","onResumeFailure":"preserve"})"};
+TEST_CASE("worker_results: a config is stored as the provider normalized it",
+          "[worker_results]") {
+  json_text sent{R"({"image":"x"})"};
   auto stored = [&](const char* answer) {
-    auto out = parse_validated(json_text{answer}, "boxes", sent);
-    return json::parse(out.value().text);
+    return parse_validated(json_text{answer}, sent, boxes).value().text;
   };
   CHECK(stored(R"({"ok":true,"normalizedConfig":{"image":"y"}})")
-        == json::parse(R"({"provider":"boxes","image":"y",
-                           "onResumeFailure":"preserve"})"));
-  CHECK(stored(R"({"ok":true})")
-        == json::parse(R"({"provider":"boxes","image":"x",
-                           "onResumeFailure":"preserve"})"));
+        == R"({"image":"y"})");
+  CHECK(stored(R"({"ok":true})") == sent.text);
 }
 
-TEST_CASE("sandbox_results: a config that the provider rejects is refused in "
+TEST_CASE("worker_results: a config that the provider rejects is refused in "
           "its words",
-          "[sandbox_results]") {
+          "[worker_results]") {
   auto why = [](const char* answer) {
-    auto out = parse_validated(json_text{answer}, "boxes", json_text{"{}"});
+    auto out = parse_validated(json_text{answer}, json_text{"{}"}, boxes);
     return out.error();
   };
   auto told = why(R"({"ok":false,"errors":["No image.","No key."]})");

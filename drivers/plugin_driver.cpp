@@ -1,0 +1,189 @@
+#include "drivers/plugin_driver.hpp"
+
+#include "drivers/config_schema.hpp"
+#include "drivers/follow.hpp"
+#include "drivers/manifest.hpp"
+#include "drivers/worker_results.hpp"
+#include "messages/json.hpp"
+
+#include <utility>
+
+namespace leasehold {
+
+namespace {
+
+constexpr milliseconds probe_timeout{120'000};
+constexpr milliseconds acquire_margin{5'000};
+
+/// The driver's schema; `{}` if it has none.
+json_text schema_of(const ready_worker& worker, const plugin_settings& config) {
+  auto manifest = parse_manifest(worker.plugin.manifest);
+  if (manifest)
+    for (const auto& driver : manifest->drivers)
+      if (driver.key == config.driver_key)
+        return driver.config_schema;
+  return {};
+}
+
+std::vector<std::string> paths_of(const ready_worker& worker,
+                                  const plugin_settings& config) {
+  return secret_paths(schema_of(worker, config));
+}
+
+wire::subject subject_of(const plugin_settings& config) {
+  auto details = with_member(
+    json_text{R"({"pluginKey":)" + json_string(config.plugin_key) + "}"},
+    "driverKey", json_text{json_string(config.driver_key)});
+  return {"plugin", "Plugin environment driver \"" + config.name() + "\"",
+          details};
+}
+
+/// Secrets are bound to where they stand in the whole config.
+secret_request place_of(const environment_context& place) {
+  secret_request out;
+  out.company = place.company;
+  out.environment = place.environment;
+  out.path = wire::nested_prefix;
+  return out;
+}
+
+} // namespace
+
+std::string_view plugin_driver::key() const noexcept {
+  return "plugin";
+}
+
+milliseconds plugin_driver::verb_timeout(const json_text&) const {
+  // PB §3.10: the channel's default, whatever the config says.
+  return milliseconds{0};
+}
+
+// -- configs ------------------------------------------------------------------
+
+void plugin_driver::validate(const environment_context& place,
+                             completion<json_text> then) {
+  auto config = parse_plugin_settings(place.config);
+  if (!config)
+    return then(config.error());
+  auto ask = [this, config = *config](const ready_worker& worker,
+                                      completion<json_text> rest) {
+    validate_by(worker, config, std::move(rest));
+  };
+  workers_.find_driver(config->plugin_key, config->driver_key,
+                       follow<ready_worker>(std::move(then), ask));
+}
+
+void plugin_driver::validate_by(const ready_worker& worker,
+                                const plugin_settings& config,
+                                completion<json_text> then) {
+  auto schema = schema_of(worker, config);
+  if (schema.text != "{}")
+    if (auto fits = check_against_schema(config.driver_config, schema); !fits)
+      return then(fits.error());
+  worker_call call;
+  call.method = "environmentValidateConfig";
+  call.params = wire::validate_params(config.driver_key, config.driver_config);
+  scrubber hide{
+    raw_secrets(config.driver_config, leasehold::secret_paths(schema))};
+  auto read = [config, hide, then](result<json_text> answer) {
+    auto valid = config;
+    if (!answer && answer.error().code != ec::not_supported)
+      return then(hide.error(answer.error()));
+    if (answer) {
+      auto own = wire::parse_validated(*answer, config.driver_config,
+                                       subject_of(config));
+      if (!own)
+        return then(hide.error(own.error()));
+      valid.driver_config = std::move(*own);
+    }
+    then(to_config(valid));
+  };
+  workers_.call(worker.plugin.id, std::move(call), true, read);
+}
+
+void plugin_driver::secret_paths(const environment_context& place,
+                                 completion<std::vector<std::string>> then) {
+  auto config = parse_plugin_settings(place.config);
+  if (!config)
+    return then(config.error());
+  auto tell = [config = *config](const ready_worker& worker,
+                                 completion<std::vector<std::string>> rest) {
+    auto paths = paths_of(worker, config);
+    for (auto& path : paths)
+      path.insert(0, wire::nested_prefix);
+    rest(std::move(paths));
+  };
+  workers_.find_driver(config->plugin_key, config->driver_key,
+                       follow<ready_worker>(std::move(then), std::move(tell)));
+}
+
+// -- probes -------------------------------------------------------------------
+
+void plugin_driver::probe(const environment_context& place,
+                          completion<probe_report> then) {
+  auto config = parse_plugin_settings(place.config);
+  if (!config)
+    return then(config.error());
+  auto whose = subject_of(*config);
+  auto report = [whose, then](result<probe_report> x) {
+    if (x)
+      return then(std::move(x));
+    then(probe_report{false, whose.driver, x.error().message, whose.details});
+  };
+  auto ask = [this, place, config = *config](const ready_worker& worker,
+                                             completion<probe_report> rest) {
+    probe_by(worker, place, config, std::move(rest));
+  };
+  workers_.find_driver(
+    config->plugin_key, config->driver_key,
+    follow<ready_worker>(completion<probe_report>{report}, ask));
+}
+
+void plugin_driver::probe_by(const ready_worker& worker,
+                             const environment_context& place,
+                             const plugin_settings& config,
+                             completion<probe_report> then) {
+  auto ask = [this, worker, place, config](const opened_config& opened,
+                                           completion<probe_report> rest) {
+    worker_call call;
+    call.method = "environmentProbe";
+    call.params = wire::place_params(config.driver_key, place, opened.config);
+    call.company = place.company;
+    call.timeout = probe_timeout;
+    auto read = [whose = subject_of(config)](const json_text& answer,
+                                             completion<probe_report> last) {
+      last(wire::parse_probed(answer, whose));
+    };
+    call_plugin(worker.plugin.id, std::move(call), opened,
+                follow<json_text>(std::move(rest), read));
+  };
+  open_secrets(config.driver_config, paths_of(worker, config), place_of(place),
+               follow<opened_config>(std::move(then), ask));
+}
+
+// -- leases -------------------------------------------------------------------
+
+void plugin_driver::plan(const plan_lease& what, completion<lease_plan> then) {
+  auto config = parse_plugin_settings(what.place.config);
+  if (!config)
+    return then(config.error());
+  auto ready = [this, what, config = *config](const ready_worker& worker,
+                                              completion<lease_plan> rest) {
+    lease_plan plan;
+    plan.provider = "plugin:" + config.name();
+    plan.makes_resource = true;
+    plan.exclusive = true;
+    plan.acquire_timeout = options_.call_timeout + acquire_margin;
+    auto paths = paths_of(worker, config);
+    plan.metadata = plugin_lease_metadata(what, config, worker.plugin, paths);
+    auto planned = [plan](const opened_config&, completion<lease_plan> last) {
+      last(plan);
+    };
+    open_secrets(config.driver_config, paths, place_of(what.place),
+                 follow<opened_config>(std::move(rest), planned));
+  };
+  workers_.find_driver(config->plugin_key, config->driver_key,
+                       follow<ready_worker>(std::move(then), ready));
+}
+
+} // namespace leasehold

@@ -1,0 +1,217 @@
+#include "drivers/sandbox_config.hpp"
+
+#include "drivers/manifest.hpp"
+#include "drivers/worker_params.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace leasehold::sandbox {
+
+namespace {
+
+using nlohmann::json;
+
+constexpr milliseconds overhead{30'000};
+constexpr int64_t timeout_max = 86'400'000;
+
+json parse(const json_text& x) {
+  auto out = json::parse(x.text, nullptr, false);
+  return out.is_object() ? out : json::object();
+}
+
+json_text pack(const json& x) {
+  return json_text{x.dump(-1, ' ', false, json::error_handler_t::replace)};
+}
+
+json nullable(const std::string& x) {
+  return x.empty() ? json(nullptr) : json(x);
+}
+
+failure bad(std::string why) {
+  return {ec::invalid_config, std::move(why)};
+}
+
+std::string trimmed(const std::string& x) {
+  constexpr auto* white = " \t\r\n\f\v";
+  auto first = x.find_first_not_of(white);
+  if (first == std::string::npos)
+    return {};
+  return x.substr(first, x.find_last_not_of(white) + 1 - first);
+}
+
+/// A member that is there and not null.
+const json* given(const json& x, const char* key) {
+  auto pos = x.find(key);
+  return pos == x.end() || pos->is_null() ? nullptr : &*pos;
+}
+
+/// A text of digits is the number it spells, as forms send it.
+void coerce(json& x, const char* key) {
+  auto* value = given(x, key);
+  if (!value || !value->is_string())
+    return;
+  auto text = trimmed(value->get<std::string>());
+  if (!text.empty() && text.size() < 16
+      && text.find_first_not_of("0123456789") == std::string::npos)
+    x[key] = std::strtoll(text.c_str(), nullptr, 10);
+}
+
+/// Every text rule of PB §2.3 in order: the first one that is broken is told.
+std::optional<failure> check(const json& x, const std::string& provider) {
+  auto* name = given(x, "provider");
+  if (name && !name->is_string())
+    return bad("Sandbox provider is required.");
+  if (!is_driver_key(provider))
+    return bad("Sandbox provider key must start with a lowercase alphanumeric "
+               "and contain only lowercase letters, digits, dots, hyphens, or "
+               "underscores");
+  auto* timeout = given(x, "timeoutMs");
+  if (timeout
+      && (!timeout->is_number() || *timeout < json(1)
+          || *timeout > json(timeout_max)))
+    return bad("timeoutMs must be between 1 and 86400000.");
+  auto* reuse = given(x, "reuseLease");
+  if (reuse && !reuse->is_boolean())
+    return bad("reuseLease must be true or false.");
+  auto* on_failure = given(x, "onResumeFailure");
+  if (on_failure && *on_failure != json("acquire")
+      && *on_failure != json("preserve"))
+    return bad("onResumeFailure must be \"acquire\" or \"preserve\".");
+  return std::nullopt;
+}
+
+result<std::optional<lease_policy>> policy_in(const json& x, bool reuse) {
+  std::optional<lease_policy> out;
+  auto* wanted = given(x, "leasePolicy");
+  if (!wanted)
+    return out;
+  out.emplace();
+  if (!wanted->is_string() || !from_string(wanted->get<std::string>(), *out))
+    return bad("leasePolicy must be \"ephemeral\", \"reuse_by_environment\", "
+               "\"reuse_by_execution_workspace\" or \"retain_on_failure\".");
+  if (is_reusable(*out) != reuse)
+    return bad(reuse ? "leasePolicy contradicts reuseLease: true."
+                     : "leasePolicy " + to_string(*out)
+                         + " needs reuseLease: true.");
+  return out;
+}
+
+/// What the built-in provider takes.
+result<json_text> normalize_fake(const json& x) {
+  for (const auto& [key, unused] : x.items())
+    if (key != "provider" && key != "image" && key != "reuseLease")
+      return bad("Unrecognized key \"" + key
+                 + "\" in the config of the built-in fake provider.");
+  auto* image = given(x, "image");
+  auto name = !image               ? std::string{"ubuntu:24.04"}
+              : image->is_string() ? trimmed(image->get<std::string>())
+                                   : std::string{};
+  if (name.empty())
+    return bad("Fake sandbox environments require an image.");
+  return pack({{"provider", "fake"},
+               {"image", name},
+               {"reuseLease", x.value("reuseLease", false)}});
+}
+
+json common_metadata(const plan_lease& what, const settings& config) {
+  return json{{"driver", "sandbox"},
+              {"executionWorkspaceMode", nullable(what.workspace_mode)},
+              {"provider", config.provider},
+              {"reuseLease", config.reuse_lease}};
+}
+
+} // namespace
+
+result<settings> parse_settings(const json_text& config) {
+  auto x = parse(config);
+  coerce(x, "timeoutMs");
+  settings out;
+  auto* name = given(x, "provider");
+  if (name && name->is_string())
+    if (auto text = trimmed(name->get<std::string>()); !text.empty())
+      out.provider = text;
+  if (auto why = check(x, out.provider))
+    return *why;
+  auto* reuse = given(x, "reuseLease");
+  out.reuse_lease = reuse && *reuse == json(true);
+  auto policy = policy_in(x, out.reuse_lease);
+  if (!policy)
+    return policy.error();
+  out.policy = *policy;
+  auto* on_failure = given(x, "onResumeFailure");
+  out.preserve_on_resume_failure
+    = on_failure && *on_failure == json("preserve");
+  auto coerced = pack(x);
+  out.timeout = wire::time_of(coerced, "timeoutMs");
+  out.bridge_timeout = wire::time_of(coerced, "bridgeRequestTimeoutMs");
+  return out;
+}
+
+result<json_text> normalize(const json_text& config) {
+  auto parsed = parse_settings(config);
+  if (!parsed)
+    return parsed.error();
+  auto x = parse(config);
+  if (parsed->provider == "fake")
+    return normalize_fake(x);
+  coerce(x, "timeoutMs");
+  x["provider"] = parsed->provider;
+  x["reuseLease"] = parsed->reuse_lease;
+  return pack(x);
+}
+
+std::string fake_image(const json_text& config) {
+  return parse(config).value("image", "ubuntu:24.04");
+}
+
+std::vector<std::string> ignored_by_matching() {
+  auto out = wire::envelope_keys;
+  out.push_back("reuseLease");
+  return out;
+}
+
+lease_policy policy_of(const plan_lease& what, const settings& config,
+                       bool can_resume) {
+  auto wanted = config.policy.value_or(config.reuse_lease
+                                         ? lease_policy::reuse_by_environment
+                                         : lease_policy::ephemeral);
+  if (!is_reusable(wanted))
+    return wanted;
+  // Nobody but its workspace could ever claim it.
+  auto homeless = wanted == lease_policy::reuse_by_execution_workspace
+                  && what.workspace.empty();
+  return can_resume && !what.run.empty() && !homeless ? wanted
+                                                      : lease_policy::ephemeral;
+}
+
+json_text plan_metadata(const plan_lease& what, const settings& config,
+                        lease_policy policy, const plugin_row& plugin,
+                        const std::vector<std::string>& secret_paths) {
+  auto out = common_metadata(what, config);
+  out["pluginId"] = plugin.id.value;
+  out["pluginKey"] = plugin.key;
+  out["sandboxProviderPlugin"] = true;
+  out["reuseLease"] = is_reusable(policy);
+  auto& own = out["config"] = parse(what.place.config);
+  if (own.contains("reuseLease"))
+    own["reuseLease"] = is_reusable(policy);
+  if (!secret_paths.empty())
+    out["secretPaths"] = secret_paths;
+  return pack(out);
+}
+
+json_text fake_metadata(const plan_lease& what, const settings& config) {
+  auto out = common_metadata(what, config);
+  out["image"] = fake_image(what.place.config);
+  return pack(out);
+}
+
+milliseconds verb_timeout(const settings& config) {
+  auto base = std::max(config.timeout, config.bridge_timeout);
+  return base.count() > 0 ? base + overhead : milliseconds{0};
+}
+
+} // namespace leasehold::sandbox

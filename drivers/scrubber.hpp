@@ -1,0 +1,42 @@
+#pragma once
+
+// Hides secret values in whatever is kept or shown.
+
+#include "messages/result.hpp"
+#include "messages/values.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace leasehold {
+
+/// Replaces secret values by `***`, wherever they stand. Immutable.
+class scrubber {
+public:
+  scrubber() = default;
+
+  /// Values of fewer than four bytes are ignored: they stand everywhere.
+  explicit scrubber(const std::vector<std::string>& values);
+
+  [[nodiscard]] bool empty() const noexcept {
+    return needles_.empty();
+  }
+
+  /// The text without the values, as they are or as JSON spells them. The
+  /// longest value that begins somewhere is the one that goes.
+  [[nodiscard]] std::string text(std::string_view x) const;
+
+  /// The same in every text, key and number of a JSON value, however they are
+  /// escaped. What is no JSON is treated as text.
+  [[nodiscard]] json_text json(const json_text& x) const;
+
+  /// The same in the words of a failure.
+  [[nodiscard]] failure error(failure x) const;
+
+private:
+  /// Longest first.
+  std::vector<std::string> needles_;
+};
+
+} // namespace leasehold

@@ -1,0 +1,261 @@
+#include "drivers/worker_driver.hpp"
+
+#include "drivers/follow.hpp"
+#include "drivers/secret_source.hpp"
+#include "drivers/worker_results.hpp"
+#include "messages/json.hpp"
+
+#include <utility>
+
+namespace leasehold {
+
+namespace {
+
+constexpr milliseconds cancel_timeout{10'000};
+/// A command without a time limit has none. Paperclip gives up on it after 30 s
+/// (PB §3.10), while it runs on; here health checks find a worker that hangs.
+constexpr milliseconds no_limit = std::chrono::hours{24 * 365};
+
+/// Whether a lease call that failed may have left something behind.
+failure may_have_acted(failure why) {
+  if (disposition_of(why.code) == disposition::in_doubt)
+    why.provider_acted = acted::unknown;
+  return why;
+}
+
+/// A command whose end nobody saw.
+failure unknown_outcome(failure why) {
+  if (disposition_of(why.code) != disposition::in_doubt)
+    return why;
+  return {ec::outcome_unknown,
+          "The command was started and nobody saw how it ended: " + why.message,
+          why.detail};
+}
+
+/// What the provider said, without the secrets that it was told.
+json_text kept(const json_text& metadata, const wire::captured& own,
+               const scrubber& hide) {
+  auto said = json_member(metadata, "providerMetadata");
+  if (!said || (own.secret_paths.empty() && hide.empty()))
+    return metadata;
+  auto stripped = strip_secrets(*said, own.secret_paths);
+  return with_member(metadata, "providerMetadata", hide.json(stripped));
+}
+
+} // namespace
+
+worker_driver::worker_driver(worker_channel& workers,
+                             worker_driver_options options)
+  : workers_{workers}, options_{std::move(options)} {
+  // nop
+}
+
+void worker_driver::acquire(acquire_resource what,
+                            completion<resource_ready> then) {
+  verb call{"environmentAcquireLease"};
+  call.params = [what](const json_text& config) {
+    return wire::acquire_params(what, config);
+  };
+  auto metadata = what.lease.metadata;
+  call.late = [late = options_.late, metadata,
+               lease = what.lease.lease](const json_text& answer) {
+    auto ready = wire::parse_ready(answer, metadata);
+    if (late && ready && !ready->resource.empty())
+      late({lease, ready->resource});
+  };
+  auto read = [then = std::move(then), metadata](result<answered> x) {
+    if (!x)
+      return then(may_have_acted(x.error()));
+    auto ready = wire::parse_ready(x->result, metadata);
+    if (ready)
+      ready->metadata = kept(ready->metadata, x->own, *x->hide);
+    else
+      ready = x->hide->error(ready.error());
+    then(std::move(ready));
+  };
+  this->call(what.lease, std::move(call), std::move(read));
+}
+
+void worker_driver::resume(resume_resource what,
+                           completion<resource_ready> then) {
+  verb call{"environmentResumeLease"};
+  call.params = [what](const json_text& config) {
+    return wire::resume_params(what, config);
+  };
+  auto metadata = what.lease.metadata;
+  auto read = [metadata](answered x, completion<resource_ready> rest) {
+    auto ready = wire::parse_ready(x.result, metadata);
+    if (!ready)
+      return rest(x.hide->error(ready.error()));
+    if (ready->resource.empty())
+      return rest(failure{ec::resource_gone, "The provider no longer has it.",
+                          x.hide->text(x.result.text)});
+    ready->metadata = kept(ready->metadata, x.own, *x.hide);
+    rest(std::move(ready));
+  };
+  this->call(what.lease, std::move(call),
+             follow<answered>(std::move(then), read));
+}
+
+void worker_driver::release(release_resource what, completion<> then) {
+  verb call{"environmentReleaseLease"};
+  call.params = [what](const json_text& config) {
+    return wire::end_params(what.lease, config);
+  };
+  call.wait = false;
+  call.needs_binding = false;
+  auto read = [](const answered&, completion<> rest) { rest(done{}); };
+  this->call(what.lease, std::move(call),
+             follow<answered>(std::move(then), read));
+}
+
+void worker_driver::destroy(destroy_resource what, completion<> then) {
+  verb call{"environmentDestroyLease"};
+  call.params = [what](const json_text& config) {
+    return wire::end_params(what.lease, config);
+  };
+  call.wait = what.wait_for_worker;
+  call.needs_binding = false;
+  auto read = [](const answered&, completion<> rest) { rest(done{}); };
+  this->call(what.lease, std::move(call),
+             follow<answered>(std::move(then), read));
+}
+
+void worker_driver::realize(place_workspace what,
+                            completion<workspace_realized> then) {
+  verb call{"environmentRealizeWorkspace"};
+  call.params = [what](const json_text& config) {
+    return wire::realize_params(what, config);
+  };
+  auto read = [](answered x, completion<workspace_realized> rest) {
+    auto out = wire::parse_realized(x.result);
+    if (!out)
+      return rest(x.hide->error(out.error()));
+    out->metadata = x.hide->json(out->metadata);
+    rest(std::move(out));
+  };
+  this->call(what.lease, std::move(call),
+             follow<answered>(std::move(then), read));
+}
+
+void worker_driver::execute(run_command what,
+                            std::shared_ptr<output_sink> output,
+                            completion<command_result> then) {
+  verb call{"environmentExecute"};
+  call.params = [what](const json_text& config) {
+    return wire::execute_params(what, config);
+  };
+  auto own = wire::parse_captured(what.lease.metadata);
+  call.timeout = wire::execute_timeout(own.config, what.spec.timeout);
+  if (call.timeout.count() == 0)
+    call.timeout = no_limit;
+  call.output = std::move(output);
+  this->call(what.lease, std::move(call),
+             [then = std::move(then)](result<answered> x) {
+               if (x)
+                 then(wire::parse_executed(x->result));
+               else
+                 then(unknown_outcome(x.error()));
+             });
+}
+
+void worker_driver::cancel(const lease_context& lease,
+                           const execution_id& execution) {
+  verb call{"environmentCancelExecute"};
+  call.params = [lease, execution](const json_text& config) {
+    return wire::cancel_params(lease, execution, config);
+  };
+  call.timeout = cancel_timeout;
+  call.wait = false;
+  call.needs_binding = false;
+  this->call(lease, std::move(call), [](const result<answered>&) {
+    // The command's own end says what became of it.
+  });
+}
+
+void worker_driver::list(const lease_context& lease,
+                         completion<std::vector<listed_resource>> then) {
+  verb call{"environmentListLeases"};
+  call.params = [lease](const json_text& config) {
+    return wire::list_params(lease, config);
+  };
+  call.needs_binding = false;
+  auto read = [](answered x, completion<std::vector<listed_resource>> rest) {
+    rest(wire::parse_listed(x.result));
+  };
+  this->call(lease, std::move(call), follow<answered>(std::move(then), read));
+}
+
+// -- calls --------------------------------------------------------------------
+
+void worker_driver::call(const lease_context& lease, verb what,
+                         completion<answered> then) {
+  auto own = wire::parse_captured(lease.metadata);
+  if (own.plugin.empty())
+    return then(failure{ec::not_supported, "Sandbox provider \""
+                                             + own.driver_key
+                                             + "\" has no worker to call."});
+  secret_request place;
+  place.company = lease.place.company;
+  place.environment = lease.place.environment;
+  place.path = own.binding_prefix;
+  place.needs_binding = what.needs_binding;
+  auto send = [this, own, what, company = lease.place.company](
+                opened_config opened, completion<answered> rest) {
+    worker_call out;
+    out.method = what.method;
+    out.params = what.params(opened.config);
+    out.company = company;
+    out.timeout
+      = what.timeout.count() > 0 ? what.timeout : verb_timeout(own.config);
+    out.output = what.output;
+    out.late = what.late;
+    out.secrets = opened.values;
+    auto read = [own, hide = opened.hide, rest](result<json_text> answer) {
+      if (answer)
+        rest(answered{std::move(*answer), own, hide});
+      else
+        rest(hide->error(answer.error()));
+    };
+    workers_.call(own.plugin, std::move(out), what.wait, std::move(read));
+  };
+  open_secrets(own.config, own.secret_paths, place,
+               follow<opened_config>(std::move(then), std::move(send)));
+}
+
+void worker_driver::open_secrets(const json_text& config,
+                                 const std::vector<std::string>& paths,
+                                 const secret_request& place,
+                                 completion<opened_config> then) {
+  auto wanted = secret_requests(config, paths, place);
+  if (wanted.empty())
+    return then(opened_config{config, nullptr, std::make_shared<scrubber>()});
+  for (auto& request : wanted)
+    request.path.insert(0, place.path);
+  if (!options_.secrets)
+    return then(failure{ec::internal, "This engine keeps no secrets."});
+  auto fill = [config, paths](const std::vector<std::string>& values,
+                              completion<opened_config> rest) {
+    rest(opened_config{fill_secrets(config, paths, values),
+                       std::make_shared<std::vector<std::string>>(values),
+                       std::make_shared<scrubber>(values)});
+  };
+  options_.secrets->resolve(
+    std::move(wanted), follow<std::vector<std::string>>(std::move(then), fill));
+}
+
+void worker_driver::call_plugin(const plugin_id& plugin, worker_call what,
+                                const opened_config& opened,
+                                completion<json_text> then) {
+  what.secrets = opened.values;
+  auto read
+    = [hide = opened.hide, then = std::move(then)](result<json_text> answer) {
+        if (answer)
+          then(hide->json(*answer));
+        else
+          then(hide->error(answer.error()));
+      };
+  workers_.call(plugin, std::move(what), true, std::move(read));
+}
+
+} // namespace leasehold
