@@ -123,7 +123,7 @@ void bench::start() {
               {"apiVersion", 1},
               {"databaseNamespace", nullptr}};
   auto id = worker_->send("initialize", params);
-  worker_->wait(initialize_timeout,
+  worker_->wait(patience(initialize_timeout),
                 [id](const heard& x) { return x.answers.contains(id); });
   handshake how;
   worker_->look([&](const heard& x) {
@@ -144,9 +144,13 @@ const bench::handshake& bench::greet() {
   return *first_;
 }
 
+bool bench::initializes() {
+  return says_ok(greet().answer);
+}
+
 peer& bench::worker() {
   auto alive = [](const heard& x) { return !x.over(); };
-  if (first_ && !says_ok(first_->answer))
+  if (!initializes())
     skip("the worker does not initialize");
   if (worker_ && initialized_ && worker_->look(alive))
     return *worker_;
@@ -161,6 +165,11 @@ peer& bench::worker() {
 peer& bench::fresh_worker() {
   end_worker();
   return worker();
+}
+
+std::optional<exit_report> bench::await_exit(peer& whom) {
+  whom.wait(patience(exit_timeout), [](const heard& x) { return x.over(); });
+  return whom.look([](const heard& x) { return x.ended; });
 }
 
 void bench::end_worker() {
@@ -301,18 +310,18 @@ json bench::in(const json& lease, const json& more) const {
 }
 
 void bench::destroy(const json& lease) {
-  get("environmentDestroyLease", on(lease));
-  owed_.erase(lease["providerLeaseId"].get<std::string>());
+  if (ask("environmentDestroyLease", on(lease)).ok())
+    owed_.erase(lease["providerLeaseId"].get<std::string>());
 }
 
 void bench::clean_up() {
   try {
     while (!owed_.empty()) {
       auto lease = owed_.extract(owed_.begin()).mapped();
-      get("environmentDestroyLease", on(lease));
+      ask("environmentDestroyLease", on(lease));
     }
-  } catch (const verdict_reached&) {
-    // Whoever checks destroys has said so. Nobody is left to ask again.
+  } catch (const std::exception&) {
+    // There is no worker left to ask.
   }
 }
 

@@ -7,6 +7,7 @@
 #include "drivers/worker_check/peer.hpp"
 #include "leasehold/worker_check.hpp"
 
+#include <algorithm>
 #include <set>
 #include <stdexcept>
 
@@ -58,7 +59,7 @@ struct setup {
   json bad_config;
 };
 
-/// How long workers may take for what has a fixed limit (PB §5.4, §5.5).
+/// How long workers may take at most for what has a fixed limit (PB §5.4, §5.5).
 inline constexpr auto initialize_timeout = milliseconds{15'000};
 inline constexpr auto exit_timeout = milliseconds{10'000};
 
@@ -81,6 +82,10 @@ public:
     return setup_.options.timeout;
   }
 
+  [[nodiscard]] milliseconds patience(milliseconds most) const noexcept {
+    return std::min(patience(), most);
+  }
+
   [[nodiscard]] bool out_of_time() const {
     return steady::now() >= end_;
   }
@@ -97,6 +102,13 @@ public:
   /// Starts a worker unless there is one, and has it initialize.
   const handshake& greet();
 
+  /// Whether there ever was a worker, and whether the first one initialized.
+  [[nodiscard]] bool has_started() const noexcept {
+    return first_.has_value();
+  }
+
+  bool initializes();
+
   /// A worker that is initialized and alive. Skips the check if none can be
   /// had.
   peer& worker();
@@ -106,6 +118,9 @@ public:
 
   /// Ends the worker; the next one is another.
   void end_worker();
+
+  /// How a worker ends that has been told to; nothing if it does not in time.
+  std::optional<exit_report> await_exit(peer& whom);
 
   /// The methods that the worker lists; nothing if it lists none.
   [[nodiscard]] const std::optional<std::vector<std::string>>& listed() const {
@@ -157,6 +172,8 @@ public:
   [[nodiscard]] json in(const json& lease,
                         const json& more = json::object()) const;
 
+  /// Removes a lease that a check has made; if that fails, whoever checks
+  /// destroys says so.
   void destroy(const json& lease);
 
   // -- commands ---------------------------------------------------------------

@@ -185,7 +185,7 @@ void expect_timed_out(const json& end) {
 }
 
 std::string time_out(bench& at) {
-  expect_timed_out(at.run_script("sleep 1000", with_timeout(500)));
+  expect_timed_out(at.run_script("exec sleep 1000", with_timeout(500)));
   return {};
 }
 
@@ -289,7 +289,7 @@ std::string cancel(bench& at) {
   json name{{"executionId", "1ea5e401-c4ec-4000-8000-0000000000ec"}};
   auto call = name;
   call["timeoutMs"] = 600'000;
-  auto id = at.start_script("sleep 1000", call);
+  auto id = at.start_script("exec sleep 1000", call);
   cancel_until_done(at, id, name);
   auto answer = at.await(id, "environmentExecute (cancelled)");
   if (answer.ok()) {
@@ -334,10 +334,9 @@ std::string end_of_input(bench& at) {
   constexpr auto a_while = milliseconds{500};
   worker.wait(a_while, begun);
   worker.process().close_stdin();
-  worker.wait(exit_timeout, [](const heard& x) { return x.over(); });
-  auto how = worker.look([](const heard& x) { return x.ended; });
+  auto how = at.await_exit(worker);
   if (!how)
-    fail("it still runs " + std::to_string(exit_timeout.count())
+    fail("it still runs " + std::to_string(at.patience(exit_timeout).count())
          + " ms after the end of its input");
   if (how->signal != 0 || how->code != 0)
     fail(to_string(*how) + "; expected exit code 0");

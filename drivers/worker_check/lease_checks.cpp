@@ -111,7 +111,7 @@ std::string extra_fields(bench& at) {
             {"leaseholdCheck", {{"unheard", "of"}}}};
   auto lease = at.acquire(more);
   at.get("environmentReleaseLease", at.on(lease, more));
-  at.get("environmentDestroyLease", at.on(lease, more));
+  at.destroy(lease);
   return {};
 }
 

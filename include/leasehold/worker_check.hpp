@@ -60,7 +60,8 @@ struct worker_check_options {
   /// Ids of the checks to run; empty: all.
   std::vector<std::string> only = {};
 
-  /// How long to wait for one answer; `initialize` has 15 s whatever this is.
+  /// How long to wait for one answer; to `initialize` 15 s at most, and for a
+  /// worker that has been told to end 10 s at most.
   std::chrono::milliseconds timeout{30'000};
 
   /// How long everything may take together; what has no time left fails.
