@@ -198,7 +198,7 @@ constexpr auto leave_child
     "wait";
 
 /// Ends when nobody has the pipe open for writing any more.
-constexpr auto await_child = "cat leasehold-check.pipe >/dev/null &\n"
+constexpr auto await_child = "cat leasehold-check.pipe >/dev/null 2>&1 &\n"
                              "exec 3>leasehold-check.pipe; exec 3>&-\n"
                              "wait $!; rm -f leasehold-check.pipe";
 

@@ -67,7 +67,8 @@ std::string slow_reader(bench& at) {
   worker.process().resume_output();
   await_all(at, worker, calls);
   if (is_pure && impure_count(worker) > 0)
-    fail("a line " + worker.look([](const heard& x) { return x.impure.back(); }));
+    fail("a line "
+         + worker.look([](const heard& x) { return x.impure.back(); }));
   return {};
 }
 
