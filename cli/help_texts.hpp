@@ -79,7 +79,9 @@ Starts the worker a few times, acts as its host and prints a verdict for each
 thing that a provider does. Acquires about ten leases and destroys them again.
 What the worker does not offer is skipped. Changes no data directory.
 
-Exit code: 0 no check failed; 1 one did; 2 wrong usage.)";
+Ctrl-C ends it early and still destroys them.
+
+Exit code: 0 no check failed; 1 one did; 2 wrong usage; 128+n after signal n.)";
 
 inline constexpr auto lease_list = R"(Examples:
   leasehold lease list

@@ -7,10 +7,13 @@
 #include "cli/durations.hpp"
 #include "cli/error_texts.hpp"
 #include "cli/report.hpp"
+#include "cli/signals.hpp"
 
 #include <nlohmann/json.hpp>
+#include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <optional>
 
 namespace leasehold::cli {
@@ -183,9 +186,13 @@ ordered_json check_view(const worker_check_report& x,
 int perform(const plugin_test_arguments& what, const context& where) {
   if (what.list)
     return list_checks(where);
+  std::atomic<bool> stop = false;
+  interrupts watch{[&stop](int) { stop = true; },
+                   [](int number) { ::_exit(128 + number); }};
   auto options = options_from(what);
   if (!options)
     return refuse(where, options.error());
+  options->stop = &stop;
   auto colour = where.screen.colour_out;
   if (!where.common.json)
     options->on_result = [&](const worker_check_result& x) {
@@ -198,6 +205,8 @@ int perform(const plugin_test_arguments& what, const context& where) {
     show_json(where, check_view(*report, what.command));
   else
     show(where, check_summary(*report, colour));
+  if (watch.signal() != 0)
+    return 128 + watch.signal();
   return report->count(check_verdict::fail) == 0 ? 0 : exit_failed;
 }
 

@@ -119,7 +119,7 @@ TEST_CASE("worker_check: a worker gets five variables and those it is promised",
   for (const auto* own : {"PWD", "OLDPWD", "SHLVL", "_"})
     names.erase(own);
   CHECK(words(names.begin(), names.end())
-        == words{"NODE_ENV", "NODE_PATH", "PATH", "PAPERCLIP_PLUGIN_ID",
+        == words{"NODE_ENV", "NODE_PATH", "PAPERCLIP_PLUGIN_ID", "PATH",
                  "TOKEN", "TZ"});
 }
 
@@ -166,7 +166,7 @@ TEST_CASE("worker_check: a worker that never answers is not waited for",
   CHECK(report.results.size() == worker_checks().size());
   CHECK(found(report, "handshake").verdict == check_verdict::fail);
   CHECK(found(report, "execute.log").reason
-        == "not done: the time for all checks was over");
+        == "not done: the time for all checks is over");
 }
 
 TEST_CASE("worker_check: results come one by one, and in order",

@@ -20,6 +20,9 @@ constexpr auto environment = "1ea5e401-c4ec-4000-8000-000000000003";
 /// How long a worker that is not looked at any more may take to leave.
 constexpr auto leave_patience = milliseconds{2'000};
 
+/// How long it may take to remove what was made, however late it is.
+constexpr auto clean_up_patience = milliseconds{10'000};
+
 constexpr size_t stderr_max = 8'000;
 
 std::string value_of(const char* name, const char* otherwise) {
@@ -96,7 +99,9 @@ std::string to_string(const reply& x) {
 }
 
 bench::bench(setup what)
-  : setup_{std::move(what)}, end_{steady::now() + setup_.options.total_timeout},
+  : setup_{std::move(what)}, limit_{steady::now()
+                                      + setup_.options.total_timeout,
+                                    setup_.options.stop},
     launcher_{make_process_launcher(loop_)} {
   loop_.start();
 }
@@ -114,7 +119,7 @@ void bench::finish() {
 
 void bench::start() {
   end_worker();
-  worker_ = std::make_unique<peer>(loop_, *launcher_, launch_of(setup_), end_,
+  worker_ = std::make_unique<peer>(loop_, *launcher_, launch_of(setup_), limit_,
                                    last_id_);
   json params{{"manifest", setup_.manifest},
               {"config", json::object()},
@@ -315,6 +320,9 @@ void bench::destroy(const json& lease) {
 }
 
 void bench::clean_up() {
+  // Where all the time is used up, or nobody wants to wait.
+  limit_.stop = nullptr;
+  limit_.end = std::max(limit_.end, steady::now() + clean_up_patience);
   try {
     while (!owed_.empty()) {
       auto lease = owed_.extract(owed_.begin()).mapped();

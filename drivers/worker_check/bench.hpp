@@ -59,7 +59,7 @@ struct setup {
   json bad_config;
 };
 
-/// How long workers may take at most for what has a fixed limit (PB §5.4, §5.5).
+/// The longest that workers may take for what has a fixed limit (PB §5.4).
 inline constexpr auto initialize_timeout = milliseconds{15'000};
 inline constexpr auto exit_timeout = milliseconds{10'000};
 
@@ -87,7 +87,7 @@ public:
   }
 
   [[nodiscard]] bool out_of_time() const {
-    return steady::now() >= end_;
+    return limit_.over();
   }
 
   // -- the worker -------------------------------------------------------------
@@ -206,7 +206,7 @@ private:
   void clean_up();
 
   setup setup_;
-  steady::time_point end_;
+  time_limit limit_;
   int64_t last_id_ = 0;
   io_loop loop_;
   std::unique_ptr<process_launcher> launcher_;

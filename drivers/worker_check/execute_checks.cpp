@@ -246,6 +246,10 @@ std::string streaming(bench& at) {
   if (output.contains(""))
     fail("execute.log without paperclipInvocationId: "
          + excerpt(output[""].front().params.dump()));
+  for (const auto& [name, chunks] : output)
+    if (!is_invocation(name))
+      fail("execute.log with a paperclipInvocationId that is not its call's: "
+           + excerpt(name));
   auto own = output.find(invocation_of(id));
   if (own == output.end())
     skip("it streams no output (execute.log)");

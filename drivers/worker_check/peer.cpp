@@ -16,6 +16,8 @@ namespace {
 /// The longest line that a worker may send.
 constexpr auto line_max = size_t{128} << 20;
 
+constexpr std::string_view invocation_prefix = "1ea5e401-0000-4000-8000-";
+
 constexpr size_t depth_max = 500;
 constexpr size_t stderr_max = 8'000;
 constexpr size_t excerpt_max = 160;
@@ -83,10 +85,14 @@ json answer_of(const std::string& method) {
 } // namespace
 
 std::string invocation_of(int64_t id) {
-  char text[40];
-  std::snprintf(text, sizeof text, "1ea5e401-0000-4000-8000-%012llx",
+  char digits[20];
+  std::snprintf(digits, sizeof digits, "%012llx",
                 static_cast<unsigned long long>(id));
-  return text;
+  return std::string{invocation_prefix} + digits;
+}
+
+bool is_invocation(std::string_view text) {
+  return text.starts_with(invocation_prefix);
 }
 
 std::string to_string(const exit_report& how) {
@@ -110,8 +116,8 @@ std::string excerpt(std::string_view text) {
 // -- the process --------------------------------------------------------------
 
 peer::peer(io_loop& loop, process_launcher& launcher, launch_spec what,
-           steady::time_point end, int64_t& last_id)
-  : loop_{loop}, end_{end}, last_id_{last_id},
+           const time_limit& limit, int64_t& last_id)
+  : loop_{loop}, limit_{limit}, last_id_{last_id},
     kill_signal_{what.abandon_signal},
     lines_{line_max, [this](const std::string& line) { take_line(line); },
            [this](const overlong_line& line) {
@@ -148,14 +154,15 @@ heard peer::end(milliseconds patience) {
   auto child = child_;
   child->close_stdin();
   auto over = [](const heard& x) { return x.over(); };
-  // Even where the time for everything is over, nothing is left behind.
-  auto was = std::exchange(end_, steady::time_point::max());
-  if (patience.count() == 0 || steady::now() >= was || !wait(patience, over)) {
+  if (patience.count() == 0 || !wait(patience, over)) {
+    // Even where the time for everything is over, nothing is left behind.
+    std::unique_lock lock{mutex_};
+    auto gone = [this] { return heard_.over(); };
     child->resume_output();
     child->signal(kill_signal_);
-    if (!wait(kill_patience, over)) {
+    if (!changed_.wait_for(lock, kill_patience, gone)) {
       child->signal(SIGKILL);
-      wait(kill_patience, over);
+      changed_.wait_for(lock, kill_patience, gone);
     }
   }
   {
@@ -173,10 +180,13 @@ heard peer::end(milliseconds patience) {
 
 bool peer::wait(milliseconds patience,
                 const std::function<bool(const heard&)>& met) {
+  constexpr auto glance = milliseconds{100};
   std::unique_lock lock{mutex_};
-  auto until = std::min(steady::now() + patience, end_);
-  changed_.wait_until(lock, until,
-                      [&] { return met(heard_) || heard_.over(); });
+  auto until = steady::now() + patience;
+  while (!met(heard_) && !heard_.over() && !limit_.over()
+         && steady::now() < until)
+    changed_.wait_until(lock,
+                        std::min({until, limit_.end, steady::now() + glance}));
   return met(heard_);
 }
 
@@ -250,9 +260,9 @@ void peer::take_output(const json& message) {
   constexpr size_t chunks_max = 10'000;
   auto scope = message.value("paperclipInvocationId", json());
   auto name = scope.is_string() ? scope.get<std::string>() : std::string{};
-  auto late = std::any_of(
-    heard_.answers.begin(), heard_.answers.end(),
-    [&](const auto& x) { return invocation_of(x.first) == name; });
+  auto late = std::none_of(open_.begin(), open_.end(), [&](const auto& call) {
+    return invocation_of(call.first) == name;
+  });
   if (auto& to = heard_.output[name]; to.size() < chunks_max)
     to.push_back({message.value("params", json()), late});
 }

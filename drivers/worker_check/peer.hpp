@@ -8,6 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -56,8 +57,22 @@ struct heard {
   }
 };
 
+/// When no wait goes on any more.
+struct time_limit {
+  steady::time_point end;
+  /// May be null; whether somebody wants us to end now.
+  const std::atomic<bool>* stop = nullptr;
+
+  [[nodiscard]] bool over() const {
+    return (stop && *stop) || steady::now() >= end;
+  }
+};
+
 /// The invocation under which a call is made.
 std::string invocation_of(int64_t id);
+
+/// Whether this may be one.
+bool is_invocation(std::string_view text);
 
 /// `exit code 3`, `signal SIGKILL`.
 std::string to_string(const exit_report& how);
@@ -68,10 +83,10 @@ std::string excerpt(std::string_view text);
 /// A worker, started when made and gone when destroyed. Used by one thread.
 class peer {
 public:
-  /// `end` bounds every wait; `last_id` is the last request id in use. `loop`
-  /// runs; it, `launcher` and `last_id` outlive the peer.
+  /// `limit` bounds every wait; `last_id` is the last request id in use. `loop`
+  /// runs; it and all the others outlive the peer.
   peer(io_loop& loop, process_launcher& launcher, launch_spec what,
-       steady::time_point end, int64_t& last_id);
+       const time_limit& limit, int64_t& last_id);
 
   peer(const peer&) = delete;
 
@@ -129,7 +144,7 @@ private:
   }
 
   io_loop& loop_;
-  steady::time_point end_;
+  const time_limit& limit_;
   int64_t& last_id_;
   int kill_signal_;
   std::mutex mutex_;

@@ -7,6 +7,7 @@
 
 #include "messages/result.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -67,6 +68,10 @@ struct worker_check_options {
   /// How long everything may take together; what has no time left fails.
   std::chrono::milliseconds total_timeout{600'000};
 
+  /// Becomes true when the checks are to end early; what is left fails. May be
+  /// null.
+  const std::atomic<bool>* stop = nullptr;
+
   /// The program `leasehold-guard`, which sees to it that nothing that the
   /// worker started is left. Empty: only its process group is ended.
   std::string guard = {};
@@ -90,8 +95,8 @@ struct worker_check_report {
 /// All checks, in the order in which they run.
 std::vector<worker_check_info> worker_checks();
 
-/// Runs the checks, one after the other. Blocks, for `total_timeout` and a few
-/// seconds at most; leaves no process and, as far as the worker does what it is
+/// Runs the checks, one after the other. Blocks, for `total_timeout` and about
+/// half a minute at most; leaves no process and, as far as the worker does what it is
 /// told, no lease. Error: `invalid_request` if the options make no sense.
 result<worker_check_report> check_worker(const worker_check_options& options);
 
