@@ -81,7 +81,7 @@ What the worker does not offer is skipped. Changes no data directory.
 
 Ctrl-C ends it early and still destroys them.
 
-Exit code: 0 no check failed; 1 one did; 2 wrong usage; 128+n after signal n.)";
+Exit code: 0 no check failed; 1 one did; 2 wrong usage; 130 after Ctrl-C.)";
 
 inline constexpr auto lease_list = R"(Examples:
   leasehold lease list

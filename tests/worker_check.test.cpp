@@ -169,6 +169,21 @@ TEST_CASE("worker_check: a worker that never answers is not waited for",
         == "not done: the time for all checks is over");
 }
 
+TEST_CASE("worker_check: who stops early leaves nothing", "[worker_check]") {
+  test::temp_dir dir;
+  auto options
+    = worker({LEASEHOLD_BUBBLEWRAP_PROGRAM, "--state", dir / "state"});
+  std::atomic<bool> stop = false;
+  options.stop = &stop;
+  options.on_result = [&](const worker_check_result& x) {
+    stop = stop || x.what.id == "execute.code";
+  };
+  auto report = check_worker(options).value();
+  CHECK(found(report, "execute.code").verdict == check_verdict::pass);
+  CHECK(found(report, "execute.output").reason == "not done: interrupted");
+  CHECK(std::filesystem::is_empty(dir / "state/boxes"));
+}
+
 TEST_CASE("worker_check: results come one by one, and in order",
           "[worker_check]") {
   auto options = shell("echo 'cannot find my disk' >&2; exit 3",

@@ -229,7 +229,10 @@ reply bench::await(int64_t id, const std::string& method, milliseconds extra) {
     fail(method + ": the worker ended (" + to_string(*ended)
          + ") before it answered");
   if (out_of_time())
-    fail(method + ": no answer, and the time for all checks is over");
+    fail(method
+         + (stopped() ? ": no answer until we were interrupted"
+                      : ": no answer, and the time for all checks is "
+                        "over"));
   // It may be busy with this for ever; the next check wants one that listens.
   end_worker();
   fail(method + ": no answer within "

@@ -86,6 +86,11 @@ public:
     return std::min(patience(), most);
   }
 
+  [[nodiscard]] bool stopped() const {
+    return setup_.options.stop && *setup_.options.stop;
+  }
+
+  /// Whether there is no time left, or nobody wants to wait any more.
   [[nodiscard]] bool out_of_time() const {
     return limit_.over();
   }

@@ -142,7 +142,8 @@ worker_check_result run(const check::one_check& what, check::bench& at) {
   auto begin = steady::now();
   try {
     if (at.out_of_time())
-      check::fail("not done: the time for all checks is over");
+      check::fail(at.stopped() ? "not done: interrupted"
+                               : "not done: the time for all checks is over");
     out.reason = what.run(at);
   } catch (const check::verdict_reached& why) {
     out.verdict = why.what_verdict();

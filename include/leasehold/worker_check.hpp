@@ -96,8 +96,8 @@ struct worker_check_report {
 std::vector<worker_check_info> worker_checks();
 
 /// Runs the checks, one after the other. Blocks, for `total_timeout` and about
-/// half a minute at most; leaves no process and, as far as the worker does what it is
-/// told, no lease. Error: `invalid_request` if the options make no sense.
+/// half a minute at most; leaves no process and, as far as the worker does what
+/// it is told, no lease. Error: `invalid_request` if the options make no sense.
 result<worker_check_report> check_worker(const worker_check_options& options);
 
 } // namespace leasehold
