@@ -20,6 +20,7 @@ int perform(const probe_arguments& what, const context& where);
 int perform(const plugin_add_arguments& what, const context& where);
 int perform(const plugin_list_arguments& what, const context& where);
 int perform(const plugin_remove_arguments& what, const context& where);
+int perform(const plugin_test_arguments& what, const context& where);
 
 int perform(const lease_list_arguments& what, const context& where);
 int perform(const lease_show_arguments& what, const context& where);

@@ -70,6 +70,19 @@ complaint complete(const draft& from, const std::optional<word_list>& command,
   return set_variables(from.env_vars, x.env);
 }
 
+complaint complete(const draft& from, const std::optional<word_list>& command,
+                   plugin_test_arguments& x) {
+  if (x.list)
+    return command ? complaint{"--list takes no command"} : std::nullopt;
+  if (auto bad = set_command(command, x.command))
+    return bad;
+  if (auto bad = set_variables(from.env_vars, x.env))
+    return bad;
+  if (auto bad = set_time("--timeout", from.timeout, x.timeout))
+    return bad;
+  return set_time("--total-timeout", from.total_timeout, x.total_timeout);
+}
+
 template <class Verb>
 complaint complete(const draft&, const std::optional<word_list>& command,
                    Verb& x) {
@@ -124,8 +137,9 @@ usage_error explain(const CLI::App& app, const CLI::ParseError& why,
                   : "Did you mean `" + where.path + " " + where.nearest + "`?";
     return {"'" + where.unknown + "' is no verb of " + where.path, hint, json};
   }
-  auto needs_dashes
-    = where.path == "leasehold run" || where.path == "leasehold plugin add";
+  auto needs_dashes = where.path == "leasehold run"
+                      || where.path == "leasehold plugin add"
+                      || where.path == "leasehold plugin test";
   if (needs_dashes
       && why.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError))
     more = "The command goes after --: " + where.path + " [OPTION...] -- "

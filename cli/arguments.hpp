@@ -78,6 +78,22 @@ struct plugin_remove_arguments {
   std::string key;
 };
 
+struct plugin_test_arguments {
+  std::string manifest;
+  std::string driver_key;
+  /// JSON, `@file`, or `-` for standard input.
+  std::string config;
+  std::string bad_config;
+  std::vector<std::string> only;
+  std::map<std::string, std::string> env;
+  std::chrono::milliseconds timeout{30'000};
+  std::chrono::milliseconds total_timeout{600'000};
+  /// Only say what there is to check.
+  bool list = false;
+  /// Empty only with `list`.
+  std::vector<std::string> command;
+};
+
 struct lease_list_arguments {
   std::string environment;
   std::string run;
@@ -111,9 +127,9 @@ using verb_arguments
   = std::variant<run_arguments, env_add_arguments, env_list_arguments,
                  env_show_arguments, env_remove_arguments, plugin_add_arguments,
                  plugin_list_arguments, plugin_remove_arguments,
-                 lease_list_arguments, lease_show_arguments,
-                 lease_release_arguments, lease_destroy_arguments,
-                 probe_arguments, version_arguments>;
+                 plugin_test_arguments, lease_list_arguments,
+                 lease_show_arguments, lease_release_arguments,
+                 lease_destroy_arguments, probe_arguments, version_arguments>;
 
 // -- parsing ------------------------------------------------------------------
 

@@ -69,6 +69,20 @@ inline constexpr auto plugin_list = R"(Example:
 inline constexpr auto plugin_remove = R"(Example:
   leasehold plugin remove acme.sandboxes)";
 
+inline constexpr auto plugin_test = R"(Examples:
+  leasehold plugin test -- ./my-worker
+  leasehold plugin test --manifest acme.json --config @good.json -- ./my-worker
+  leasehold plugin test --only handshake --only execute.tree -- ./my-worker
+  leasehold plugin test --list
+
+Starts the worker a few times, acts as its host and prints a verdict for each
+thing that a provider does. Acquires about ten leases and destroys them again.
+What the worker does not offer is skipped. Changes no data directory.
+
+Ctrl-C ends it early and still destroys them.
+
+Exit code: 0 no check failed; 1 one did; 2 wrong usage; 130 after Ctrl-C.)";
+
 inline constexpr auto lease_list = R"(Examples:
   leasehold lease list
   leasehold lease list --all --limit 20

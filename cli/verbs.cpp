@@ -153,6 +153,30 @@ void add_env(CLI::App& app, draft& to) {
   add_name(remove, to.env_remove.name, "NAME", "The environment");
 }
 
+void add_plugin_test(CLI::App& plugin, draft& to) {
+  auto& x = to.plugin_test;
+  auto& verb = add_verb(
+    plugin, "test", "Check whether a worker keeps the contract",
+    help::plugin_test, [&to] { to.result.verb = to.plugin_test; }, true);
+  add_text(verb, "--manifest", x.manifest, "FILE",
+           "The plugin's manifest, JSON; default a made-up one");
+  add_text(verb, "--driver-key", x.driver_key, "KEY",
+           "The driver to check; default the manifest's first");
+  add_text(verb, "--config", x.config, "JSON|@FILE|-",
+           "A configuration that it takes; default {}");
+  add_text(verb, "--bad-config", x.bad_config, "JSON|@FILE|-",
+           "A configuration that it must refuse");
+  add_env_vars(verb, to);
+  verb.add_option("--only", x.only, "Do this check only; may be repeated")
+    ->option_text("ID")
+    ->allow_extra_args(false);
+  verb.add_flag("--list", x.list, "Print the checks and do none");
+  add_text(verb, "--timeout", to.timeout, "TIME",
+           "How long to wait for an answer; default 30s");
+  add_text(verb, "--total-timeout", to.total_timeout, "TIME",
+           "How long all may take; default 10m");
+}
+
 void add_plugin(CLI::App& app, draft& to) {
   auto& plugin = *app.add_subcommand("plugin", "Plugins: who makes sandboxes");
   plugin.group("Configuration");
@@ -169,6 +193,7 @@ void add_plugin(CLI::App& app, draft& to) {
     = add_verb(plugin, "remove", "Remove a plugin", help::plugin_remove,
                [&to] { to.result.verb = to.plugin_remove; });
   add_name(remove, to.plugin_remove.key, "KEY", "The plugin's key");
+  add_plugin_test(plugin, to);
 }
 
 void add_lease(CLI::App& app, draft& to) {

@@ -16,12 +16,14 @@ struct draft {
   std::vector<std::string> env_vars;
   std::string timeout;
   std::string ttl;
+  std::string total_timeout;
   run_arguments run;
   env_add_arguments env_add;
   env_show_arguments env_show;
   env_remove_arguments env_remove;
   plugin_add_arguments plugin_add;
   plugin_remove_arguments plugin_remove;
+  plugin_test_arguments plugin_test;
   lease_list_arguments lease_list;
   lease_show_arguments lease_show;
   lease_release_arguments lease_release;

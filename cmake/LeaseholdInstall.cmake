@@ -9,7 +9,7 @@ install(FILES messages/enums.hpp messages/errors.hpp messages/ids.hpp
               messages/result.hpp
   DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/leasehold/messages)
 install(TARGETS leasehold leasehold_drivers leasehold_messages
-                leasehold_storage
+                leasehold_storage leasehold_worker_check
   EXPORT leaseholdTargets ARCHIVE LIBRARY)
 install(TARGETS leasehold-guard leasehold-bubblewrap
   DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/leasehold)

@@ -414,6 +414,65 @@ TEST_CASE_METHOD(user,
   CHECK(leasehold({"run", "--provider", "rogue", "--", "echo"}).code == 125);
 }
 
+// -- plugin test --------------------------------------------------------------
+
+TEST_CASE_METHOD(user, "program: plugin test gives a verdict per check",
+                 "[program]") {
+  auto rogue = words{"--", LEASEHOLD_ROGUE_WORKER, "normal", dir / "rogue"};
+  auto test = words{"plugin", "test", "--only", "handshake"};
+  auto how = leasehold(test + rogue);
+  CHECK(how.code == 0);
+  CHECK(how.out.starts_with("PASS  handshake         "));
+  CHECK(how.out.find("\n1 passed, 0 failed, 0 skipped in ")
+        != std::string::npos);
+  how = leasehold(test + words{"--only", "health", "--only", "list"} + rogue);
+  CHECK(how.code == 1);
+  CHECK(how.out.find("\nFAIL  health  ") != std::string::npos);
+  CHECK(how.out.find("the status is neither ok nor degraded in {}\n")
+        != std::string::npos);
+  CHECK_FALSE(std::filesystem::exists(data));
+}
+
+TEST_CASE_METHOD(user, "program: plugin test shows the worker's last words",
+                 "[program]") {
+  auto how = leasehold(words{"plugin", "test", "--only", "launch"}
+                       + shell("echo 'no disk' >&2; exit 3"));
+  CHECK(how.code == 1);
+  CHECK(how.out.find("(exit code 3) before it answered initialize\n")
+        != std::string::npos);
+  CHECK(how.out.find("standard error:\n  no disk\n") != std::string::npos);
+}
+
+TEST_CASE_METHOD(user, "program: plugin test reports as JSON", "[program]") {
+  auto report
+    = told({"plugin", "test", "--only", "handshake", "--driver-key", "rogue",
+            "--", LEASEHOLD_ROGUE_WORKER, "normal", dir / "rogue"});
+  CHECK(report["driver_key"] == "rogue");
+  CHECK(report["worker"][1] == "normal");
+  CHECK(report["passed"] == 1);
+  CHECK(report["checks"][0]["id"] == "handshake");
+  CHECK(report["checks"][0]["verdict"] == "pass");
+  CHECK(told({"plugin", "test", "--list"})["checks"][0]["id"] == "launch");
+  CHECK(leasehold({"plugin", "test", "--list"}).out.starts_with("CHECK "));
+}
+
+TEST_CASE_METHOD(user, "program: plugin test says what it cannot use",
+                 "[program]") {
+  auto refused = [this](const words& more, const std::string& text) {
+    auto how = leasehold(words{"plugin", "test"} + more);
+    CAPTURE(how.err);
+    CHECK(how.code == 2);
+    CHECK(how.says(text));
+  };
+  refused({}, "there is no command; it goes after --");
+  refused({"--list", "--", "true"}, "--list takes no command");
+  refused({"--only", "helth", "--", "true"}, "Did you mean 'health'?");
+  refused({"--config", "{", "--", "true"}, "configuration is no JSON object");
+  refused({"--manifest", dir / "no.json", "--", "true"}, "no.json");
+  refused({"--timeout", "soon", "--", "true"}, "'soon' is no time");
+  refused({"--", "no-such-worker"}, "There is no program \"no-such-worker\"");
+}
+
 TEST_CASE_METHOD(user, "program: many runs share a data directory",
                  "[program]") {
   std::vector<std::unique_ptr<child_watch>> watches;
