@@ -32,7 +32,10 @@ using hidden_text = std::shared_ptr<std::string>;
 struct environment_draft {
   environment_row row;
   /// Where secrets stand in its config.
-  std::vector<std::string> paths;
+  std::vector<std::string> paths = {};
+  /// What was taken out of it before anybody looked.
+  std::vector<raw_secret> taken = {};
+  std::vector<secret_use> uses = {};
 };
 
 /// What drivers are told about an environment when no lease is meant.
@@ -92,7 +95,7 @@ struct engine::impl {
   void validate_draft(environment_draft draft, driver& with_driver,
                       completion<environment_info> then);
 
-  void save_draft(const environment_draft& draft, json_text valid,
+  void save_draft(const environment_draft& draft, const json_text& valid,
                   completion<environment_info> then);
 
   result<leasehold::put_environment> sealed(environment_row row,

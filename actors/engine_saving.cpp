@@ -20,11 +20,36 @@ secret_row row_of(const environment_row& environment, const raw_secret& x,
   secret_row out;
   out.id = x.secret;
   out.company = owner_of(environment);
+  auto field = x.name.empty() ? x.path : x.name;
   out.name = environment_secret_name(environment.driver, environment.name,
-                                     x.path, chance.substr(0, 8));
+                                     field, chance.substr(0, 8));
   out.description
-    = "Secret for " + environment.name + " " + secret_field_of(x.path) + ".";
+    = "Secret for " + environment.name + " " + secret_field_of(field) + ".";
   out.made_for = environment.id;
+  return out;
+}
+
+/// Every value that the config of a draft had.
+std::vector<std::string> values_of(const environment_draft& x) {
+  auto out = raw_secrets(x.row.config, x.paths);
+  for (const auto& secret : x.taken)
+    out.push_back(secret.value);
+  return out;
+}
+
+/// What a validated config becomes in the store.
+secured_config secured(const environment_draft& draft, const json_text& valid,
+                       const std::function<std::string()>& make_id) {
+  auto& given = draft.row.config;
+  auto ids = keep_secret_ids(valid, given, draft.paths);
+  auto out = secure_config(ids, draft.paths, make_id);
+  out.raw.insert(out.raw.end(), draft.taken.begin(), draft.taken.end());
+  out.uses.insert(out.uses.end(), draft.uses.begin(), draft.uses.end());
+  // What a worker filled in may repeat a value elsewhere.
+  auto values = values_of(draft);
+  for (const auto& x : out.raw)
+    values.push_back(x.value);
+  out.config = scrubber{values}.added(out.config, given);
   return out;
 }
 
@@ -32,18 +57,24 @@ secret_row row_of(const environment_row& environment, const raw_secret& x,
 
 void engine::impl::secure_and_save(environment_row row, driver& with_driver,
                                    completion<environment_info> then) {
-  auto place = context_of(row);
-  auto go_on
-    = [this, row, &with_driver, then](result<std::vector<std::string>> paths) {
-        if (!paths)
-          return then(paths.error());
-        auto plain = collapse_refs(row.config, *paths);
-        if (!plain)
-          return then(plain.error());
-        environment_draft draft{row, std::move(*paths)};
-        draft.row.config = std::move(*plain);
-        validate_draft(std::move(draft), with_driver, then);
-      };
+  environment_draft draft{std::move(row)};
+  auto fields = secure_fields(draft.row.config, with_driver.secret_fields(),
+                              with->make_id);
+  draft.row.config = std::move(fields.config);
+  draft.taken = std::move(fields.raw);
+  draft.uses = std::move(fields.uses);
+  auto place = context_of(draft.row);
+  auto go_on = [this, draft, &with_driver,
+                then](result<std::vector<std::string>> paths) mutable {
+    if (!paths)
+      return then(paths.error());
+    auto plain = collapse_refs(draft.row.config, *paths);
+    if (!plain)
+      return then(plain.error());
+    draft.paths = std::move(*paths);
+    draft.row.config = std::move(*plain);
+    validate_draft(std::move(draft), with_driver, then);
+  };
   with_driver.secret_paths(place, std::move(go_on));
 }
 
@@ -52,37 +83,27 @@ void engine::impl::validate_draft(environment_draft draft, driver& with_driver,
   auto place = context_of(draft.row);
   auto keep = [this, draft = std::move(draft), then](result<json_text> valid) {
     if (valid)
-      return save_draft(draft, std::move(*valid), then);
+      return save_draft(draft, *valid, then);
     // Who refuses a config may quote it.
-    scrubber clean{raw_secrets(draft.row.config, draft.paths)};
+    scrubber clean{values_of(draft)};
     then(clean.error(valid.error()));
   };
   with_driver.validate(place, std::move(keep));
 }
 
-void engine::impl::save_draft(const environment_draft& draft, json_text valid,
+void engine::impl::save_draft(const environment_draft& draft,
+                              const json_text& valid,
                               completion<environment_info> then) {
   auto row = draft.row;
-  auto& given = draft.row.config;
-  if (draft.paths.empty()) {
-    row.config = std::move(valid);
-    return save({std::move(row), {}, {}}, std::move(then));
+  auto safe = secured(draft, valid, with->make_id);
+  if (safe.raw.empty()) {
+    row.config = std::move(safe.config);
+    return save({std::move(row), {}, std::move(safe.uses)}, std::move(then));
   }
-  auto values = raw_secrets(given, draft.paths);
-  auto ids = keep_secret_ids(valid, given, draft.paths);
-  auto secured = secure_config(ids, draft.paths, with->make_id);
-  // What a worker fills in may repeat a value elsewhere.
-  for (const auto& x : secured.raw)
-    values.push_back(x.value);
-  secured.config = scrubber{values}.added(secured.config, given);
-  if (secured.raw.empty()) {
-    row.config = std::move(secured.config);
-    return save({std::move(row), {}, std::move(secured.uses)}, then);
-  }
-  auto seal = [this, row, secured, then](const result<done>& ready) {
+  auto seal = [this, row, safe, then](const result<done>& ready) {
     if (!ready)
       return then(ready.error());
-    auto what = sealed(row, secured);
+    auto what = sealed(row, safe);
     if (!what)
       return then(what.error());
     save(std::move(*what), then);
