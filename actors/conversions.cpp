@@ -124,6 +124,26 @@ history_line to_public(lease_event x) {
           std::move(x.note)};
 }
 
+secret_info to_public(secret_row x) {
+  secret_info out;
+  out.id = std::move(x.id.value);
+  out.company = std::move(x.company.value);
+  out.name = std::move(x.name);
+  out.description = std::move(x.description);
+  out.provider = std::move(x.provider);
+  out.status = to_string(x.status);
+  out.latest_version = x.latest_version;
+  out.made_for = std::move(x.made_for.value);
+  out.created_at_ms = x.created_at.ms;
+  out.updated_at_ms = x.updated_at.ms;
+  return out;
+}
+
+bound_place to_public(secret_binding_row x) {
+  return {to_string(x.target), std::move(x.target_id), std::move(x.path),
+          x.version};
+}
+
 release_status to_internal(outcome x) noexcept {
   switch (x) {
     case outcome::expired:

@@ -6,6 +6,7 @@
 #include "messages/command.hpp"
 #include "messages/environment.hpp"
 #include "messages/lease.hpp"
+#include "messages/secret.hpp"
 
 namespace leasehold {
 
@@ -20,6 +21,9 @@ environment_info to_public(environment_row x);
 plugin_info to_public(plugin_row x);
 lease_info to_public(lease_row x);
 history_line to_public(lease_event x);
+/// Without its bindings.
+secret_info to_public(secret_row x);
+bound_place to_public(secret_binding_row x);
 
 release_status to_internal(outcome x) noexcept;
 

@@ -11,11 +11,6 @@ namespace leasehold {
 
 namespace {
 
-/// What drivers are told about an environment when no lease is meant.
-environment_context context_of(const environment_row& row) {
-  return {{"default"}, row.id, row.driver, row.config};
-}
-
 /// Reads rows of kind `Rows` and hands on what `convert` makes of each.
 template <class Rows, class Info>
 completion<store_answer> as_list(completion<std::vector<Info>> then) {
@@ -82,6 +77,10 @@ completion<store_answer> as_one(completion<Info> then) {
 
 } // namespace
 
+environment_context context_of(const environment_row& row) {
+  return {{"default"}, row.id, row.driver, row.config};
+}
+
 void engine::impl::query(store_query what, completion<store_answer> then) {
   ask<store_answer>(store, std::move(what), std::move(then));
 }
@@ -96,9 +95,9 @@ void engine::impl::find_row(const std::string& name,
 
 // -- environments -------------------------------------------------------------
 
-void engine::impl::save(environment_row row,
+void engine::impl::save(leasehold::put_environment what,
                         completion<environment_info> then) {
-  auto saved = [this, row, then](const result<written>& how) {
+  auto saved = [this, row = what.row, then](const result<written>& how) {
     if (!how)
       return then(how.error());
     tell_from_outside(supervisor, environment_changed{row.id, row.name});
@@ -106,8 +105,7 @@ void engine::impl::save(environment_row row,
     out.updated_at = how->at;
     then(to_public(std::move(out)));
   };
-  ask<written>(store, store_write{leasehold::put_environment{std::move(row)}},
-               std::move(saved));
+  ask<written>(store, store_write{std::move(what)}, std::move(saved));
 }
 
 std::future<result<environment_info>>
@@ -148,26 +146,16 @@ engine::put_environment(environment_info what) {
 
 void engine::impl::validate_and_save(environment_row row, driver& with_driver,
                                      completion<environment_info> then) {
-  auto check = [this, &with_driver, then](environment_row next) {
-    auto place = context_of(next);
-    auto keep = [this, next, then](result<json_text> valid) mutable {
-      if (!valid)
-        return then(valid.error());
-      next.config = std::move(*valid);
-      save(std::move(next), then);
-    };
-    with_driver.validate(place, std::move(keep));
-  };
   // It keeps its id if it is there already.
   auto name = row.name;
-  find_row(name,
-           [this, row, check, then](const result<environment_row>& known) {
-             if (!known && known.error().code != ec::unknown_environment)
-               return then(known.error());
-             auto next = row;
-             next.id = known ? known->id : environment_id{with->make_id()};
-             check(std::move(next));
-           });
+  find_row(name, [this, row, &with_driver,
+                  then](const result<environment_row>& known) {
+    if (!known && known.error().code != ec::unknown_environment)
+      return then(known.error());
+    auto next = row;
+    next.id = known ? known->id : environment_id{with->make_id()};
+    secure_and_save(std::move(next), with_driver, then);
+  });
 }
 
 std::future<result<std::vector<environment_info>>> engine::environments() {

@@ -8,6 +8,8 @@
 #include "actors/supervisor_options.hpp"
 #include "actors/worker_gate.hpp"
 #include "drivers/io_loop.hpp"
+#include "drivers/scrubber.hpp"
+#include "drivers/secret_refs.hpp"
 #include "leasehold/engine.hpp"
 #include "storage/secret_box.hpp"
 #include "storage/store.hpp"
@@ -23,6 +25,22 @@
 #include <vector>
 
 namespace leasehold {
+
+/// A text that is overwritten when the last owner lets it go.
+using hidden_text = std::shared_ptr<std::string>;
+
+/// An environment on its way into the store, as somebody gave it.
+struct environment_draft {
+  environment_row row;
+  /// Where secrets stand in its config.
+  std::vector<std::string> paths = {};
+  /// What was taken out of it before anybody looked.
+  std::vector<raw_secret> taken = {};
+  std::vector<secret_use> uses = {};
+};
+
+/// What drivers are told about an environment when no lease is meant.
+environment_context context_of(const environment_row& row);
 
 /// Who wants to hear of transitions.
 class event_hub {
@@ -66,7 +84,44 @@ struct engine::impl {
   void validate_and_save(environment_row row, driver& with_driver,
                          completion<environment_info> then);
 
-  void save(environment_row row, completion<environment_info> then);
+  void save(leasehold::put_environment what, completion<environment_info> then);
+
+  // -- engine_saving.cpp ------------------------------------------------------
+
+  /// Validates a config, takes the values of secrets out of it, and saves it
+  /// with them.
+  void secure_and_save(environment_row row, driver& with_driver,
+                       completion<environment_info> then);
+
+  void validate_draft(environment_draft draft, driver& with_driver,
+                      completion<environment_info> then);
+
+  void save_draft(const environment_draft& draft, const json_text& valid,
+                  completion<environment_info> then);
+
+  result<leasehold::put_environment> sealed(environment_row row,
+                                            secured_config what);
+
+  // -- engine_secrets.cpp -----------------------------------------------------
+
+  void find_secret(const secret_name& which, completion<secret_row> then);
+
+  /// Continues once the master key is there, and is the right one.
+  void prepare_box(completion<done> then);
+
+  /// Answers with what a secret is like now.
+  void show_secret(const secret_name& which, completion<secret_info> then);
+
+  /// Adds a version; tries again if somebody else was faster.
+  void add_version(secret_name which, hidden_text value, int attempts,
+                   completion<secret_info> then);
+
+  /// Fills in the id of the target.
+  void find_target(const secret_binding& what,
+                   completion<secret_binding_row> then);
+
+  /// Performs a write, and answers with whether it worked.
+  void write(store_write what, completion<done> then);
 
   /// Tells the SUPERVISOR of a plugin that was put, and the caller how it is
   /// stored.

@@ -7,6 +7,10 @@ void driver::secret_paths(const environment_context&,
   then(std::vector<std::string>{});
 }
 
+std::vector<secret_field> driver::secret_fields() const {
+  return {};
+}
+
 void driver::acquire(acquire_resource, completion<resource_ready> then) {
   then(unsupported("lease acquire"));
 }

@@ -35,6 +35,11 @@ public:
   virtual void secret_paths(const environment_context& place,
                             completion<std::vector<std::string>> then);
 
+  /// The keys of a config that hold a secret, or a reference to one. The engine
+  /// makes secrets of values before it asks `validate`. None, unless a driver
+  /// says otherwise.
+  [[nodiscard]] virtual std::vector<secret_field> secret_fields() const;
+
   /// Tests an environment for an operator. An environment that does not work
   /// is a report, not an error.
   virtual void probe(const environment_context& place,

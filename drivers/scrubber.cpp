@@ -23,25 +23,45 @@ std::string spelled(const std::string& value, bool ascii_only) {
   return text.substr(1, text.size() - 2);
 }
 
-json without(const json& x, const scrubber& by) {
+const json* member(const json* x, const std::string& key) {
+  if (!x || !x->is_object())
+    return nullptr;
+  auto pos = x->find(key);
+  return pos == x->end() ? nullptr : &*pos;
+}
+
+/// An id stays whole: four digits of it may well be somebody's value.
+std::string without(const std::string& x, const scrubber& by) {
+  auto out = by.text(x);
+  return out != mask && is_secret_id(x) ? x : out;
+}
+
+/// `x` cleaned; `given` is what stays as it is, if anything.
+json without(const json& x, const scrubber& by, const json* given) {
+  if (given && *given == x)
+    return x;
   if (x.is_string())
-    return by.text(x.get_ref<const std::string&>());
-  if (x.is_number()) {
-    auto text = x.dump();
-    return by.text(text) == mask ? json(mask) : x;
-  }
+    return without(x.get_ref<const std::string&>(), by);
+  if (x.is_number())
+    return by.text(x.dump()) == mask ? json(mask) : x;
   if (x.is_array()) {
     auto out = json::array();
     for (const auto& element : x)
-      out.push_back(without(element, by));
+      out.push_back(without(element, by, nullptr));
     return out;
   }
   if (!x.is_object())
     return x;
   auto out = json::object();
-  for (const auto& [key, value] : x.items())
-    out[by.text(key)] = without(value, by);
+  for (const auto& [key, value] : x.items()) {
+    const auto* before = member(given, key);
+    out[before ? key : by.text(key)] = without(value, by, before);
+  }
   return out;
+}
+
+json_text pack(const json& x) {
+  return json_text{x.dump(-1, ' ', false, json::error_handler_t::replace)};
 }
 
 } // namespace
@@ -78,14 +98,18 @@ std::string scrubber::text(std::string_view x) const {
 }
 
 json_text scrubber::json(const json_text& x) const {
+  return added(x, json_text{std::string{}});
+}
+
+json_text scrubber::added(const json_text& x, const json_text& given) const {
   if (empty())
     return x;
   auto parsed = nlohmann::json::parse(x.text, nullptr, false);
   if (parsed.is_discarded())
     return json_text{text(x.text)};
-  return json_text{
-    without(parsed, *this)
-      .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)};
+  auto before = nlohmann::json::parse(given.text, nullptr, false);
+  return pack(
+    without(parsed, *this, before.is_discarded() ? nullptr : &before));
 }
 
 failure scrubber::error(failure x) const {

@@ -28,8 +28,14 @@ public:
   [[nodiscard]] std::string text(std::string_view x) const;
 
   /// The same in every text, key and number of a JSON value, however they are
-  /// escaped. What is no JSON is treated as text.
+  /// escaped; a text that is an id stays, unless the id is a value. What is no
+  /// JSON is treated as text.
   [[nodiscard]] json_text json(const json_text& x) const;
+
+  /// The same, but for what stands at the same place in `given`: that is
+  /// nobody's echo.
+  [[nodiscard]] json_text added(const json_text& x,
+                                const json_text& given) const;
 
   /// The same in the words of a failure.
   [[nodiscard]] failure error(failure x) const;

@@ -252,6 +252,34 @@ secured_config secure_config(const json_text& config, const texts& paths,
   return out;
 }
 
+secured_config secure_fields(const json_text& config,
+                             const std::vector<secret_field>& fields,
+                             const std::function<std::string()>& make_id) {
+  secured_config out;
+  auto x = object_of(config);
+  for (const auto& field : fields) {
+    auto& use = out.uses.emplace_back(secret_use{field.reference, {}});
+    auto raw = x.find(field.raw);
+    if (raw != x.end() && raw->is_string()) {
+      auto text = trimmed(raw->get_ref<const std::string&>());
+      *raw = nullptr;
+      if (!text.empty()) {
+        use.secret = {make_id()};
+        x[field.reference] = {{"type", "secret_ref"},
+                              {"secretId", use.secret.value},
+                              {"version", "latest"}};
+        out.raw.push_back(
+          {field.reference, std::move(text), use.secret, field.name});
+        continue;
+      }
+    }
+    if (auto id = id_at(x, field.reference + ".secretId"); !id.empty())
+      use.secret = {lower(id)};
+  }
+  out.config = pack(x);
+  return out;
+}
+
 json_text keep_secret_ids(const json_text& validated, const json_text& given,
                           const texts& paths) {
   auto x = object_of(validated);

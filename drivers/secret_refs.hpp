@@ -3,6 +3,7 @@
 // Secrets in configs: where a schema says they are, how ids get there, how
 // values take their place for one call, and how none is kept (PB §2.5).
 
+#include "messages/driver.hpp"
 #include "messages/result.hpp"
 #include "messages/secret_store.hpp"
 #include "messages/values.hpp"
@@ -53,6 +54,8 @@ struct raw_secret {
   std::string value = {};
   /// The secret that it becomes.
   secret_id secret = {};
+  /// What the secret is called after; the path, if empty.
+  std::string name = {};
 };
 
 /// A config that may be stored.
@@ -69,6 +72,12 @@ struct secured_config {
 /// stays. `make_id` makes ids.
 secured_config secure_config(const json_text& config,
                              const std::vector<std::string>& paths,
+                             const std::function<std::string()>& make_id);
+
+/// The same for fields in which a secret is spelled out under one key and
+/// named under another.
+secured_config secure_fields(const json_text& config,
+                             const std::vector<secret_field>& fields,
                              const std::function<std::string()>& make_id);
 
 /// `validated` with the ids that `given` has at these paths, wherever a driver

@@ -23,6 +23,17 @@ struct environment_context {
   json_text config;
 };
 
+/// Where a config may spell a secret out, and where it names the secret instead
+/// as `{"type": "secret_ref", "secretId": …, "version": …}`.
+struct secret_field {
+  /// A key of the config; null once the value is a secret.
+  std::string raw;
+  /// Another one; also the path that the secret is bound at.
+  std::string reference;
+  /// What the secret is called after.
+  std::string name;
+};
+
 /// Say what a lease would be, or why there can be none now.
 struct plan_lease {
   environment_context place;

@@ -87,6 +87,27 @@ TEST_CASE("scrubber: the words of a failure are cleaned, its code stays",
   CHECK(x == failure{ec::provider_refused, "bad key ***", "***", acted::yes});
 }
 
+TEST_CASE("scrubber: an id stays whole, unless it is a value", "[scrubber]") {
+  const std::string id = "11112222-3333-4444-5555-666677778888";
+  CHECK(scrub_json({"4444"}, R"({"id":")" + id + R"(","x":"-4444"})")
+        == R"({"id":")" + id + R"(","x":"-***"})");
+  CHECK(scrub_json({id}, R"({"id":")" + id + R"("})") == R"({"id":"***"})");
+}
+
+TEST_CASE("scrubber: what somebody gave stays, what was added is cleaned",
+          "[scrubber]") {
+  scrubber by{{"debian"}};
+  json_text given{R"({"image":"debian:12","a":{"b":"debian"},"debian":1})"};
+  CHECK(by.added(given, given).text
+        == R"({"a":{"b":"debian"},"debian":1,"image":"debian:12"})");
+  CHECK(by.added(json_text{R"({"image":"debian:13","a":{"b":"debian",)"
+                           R"("c":"debian"},"debian":2,"debians":3})"},
+                 given)
+          .text
+        == R"({"***s":3,"a":{"b":"debian","c":"***"},"debian":2,)"
+           R"("image":"***:13"})");
+}
+
 TEST_CASE("scrubber: values that are no UTF-8 do no harm", "[scrubber]") {
   CHECK(scrub({"\xff\xfe\xfd\xfc"}, "a\xff\xfe\xfd\xfc b") == "a*** b");
 }

@@ -213,6 +213,45 @@ TEST_CASE("secure_config: what is no text stays", "[secret_refs]") {
   CHECK(x.raw.empty());
 }
 
+TEST_CASE("secure_fields: a value under one key is named under another",
+          "[secret_refs]") {
+  const std::vector<secret_field> fields{{"key", "keyRef", "private-key"}};
+  auto x = secure_fields(json_text{R"({"host":"h","key":" PEM\n"})"}, fields,
+                         counting());
+  CHECK(x.config.text
+        == R"({"host":"h","key":null,"keyRef":{"secretId":"id-1",)"
+           R"("type":"secret_ref","version":"latest"}})");
+  REQUIRE(x.raw.size() == 1);
+  CHECK(x.raw[0].value == "PEM");
+  CHECK(x.raw[0].path == "keyRef");
+  CHECK(x.raw[0].name == "private-key");
+  CHECK(x.uses == std::vector<secret_use>{{"keyRef", {"id-1"}}});
+}
+
+TEST_CASE("secure_fields: a reference stays, whatever version it pins",
+          "[secret_refs]") {
+  auto raw = GENERATE(as<std::string>{}, R"(,"key":null)", R"(,"key":" ")", "");
+  auto config = R"({"keyRef":{"type":"secret_ref","secretId":")" + id_2
+                + R"(","version":3})" + raw + "}";
+  auto x
+    = secure_fields(json_text{config}, {{"key", "keyRef", "k"}}, counting());
+  CHECK(x.raw.empty());
+  CHECK(x.uses == std::vector<secret_use>{{"keyRef", {id_2_lower}}});
+  CHECK(x.config.text.find(R"("version":3)") != std::string::npos);
+  CHECK(x.config.text.find("\" \"") == std::string::npos);
+}
+
+TEST_CASE("secure_fields: without value and reference nothing is used",
+          "[secret_refs]") {
+  auto config = GENERATE(as<std::string>{}, R"({})", R"({"keyRef":null})",
+                         R"({"key":7,"keyRef":"x"})",
+                         R"({"keyRef":{"secretId":"no id"}})");
+  auto x
+    = secure_fields(json_text{config}, {{"key", "keyRef", "k"}}, counting());
+  CHECK(x.config.text == config);
+  CHECK(x.uses == std::vector<secret_use>{{"keyRef", {}}});
+}
+
 TEST_CASE("keep_secret_ids: a driver cannot turn an id into its value",
           "[secret_refs]") {
   json_text given{R"({"a":")" + id_1 + R"(","b":"raw"})"};

@@ -89,8 +89,10 @@ public:
   // -- environments and plugins -----------------------------------------------
 
   /// Adds an environment, or changes the one of this name. The config is
-  /// validated by its driver and stored with defaults filled in. Errors:
-  /// `unknown_driver`, `unknown_provider`, `invalid_config`.
+  /// validated by its driver and stored with defaults filled in. Where the
+  /// driver says that secrets stand, values become secrets of the company
+  /// `default`, and their ids are stored. Errors: `unknown_driver`,
+  /// `unknown_provider`, `invalid_config`, `unknown_secret`.
   std::future<result<environment_info>> put_environment(environment_info what);
   std::future<result<std::vector<environment_info>>> environments();
   std::future<result<environment_info>> find_environment(std::string name);
@@ -104,6 +106,31 @@ public:
   std::future<result<std::vector<plugin_info>>> plugins();
   /// Errors: `in_use` while leases hold it.
   std::future<result<done>> remove_plugin(std::string key);
+
+  // -- secrets ----------------------------------------------------------------
+
+  /// Keeps a secret under a new name. Errors: `already_exists`,
+  /// `invalid_request`, `secret_unusable` (the master key).
+  std::future<result<secret_info>> put_secret(new_secret what);
+  /// Gives a secret another value: its next version. Earlier ones stay.
+  std::future<result<secret_info>> rotate_secret(secret_name which,
+                                                 std::string value);
+  /// The secrets of a company by name, with where they are bound.
+  std::future<result<std::vector<secret_info>>> secrets(std::string company
+                                                        = "default");
+  /// Lets a secret be used somewhere; replaces what was bound there. Errors:
+  /// `unknown_secret`, `unknown_environment`, `unknown_plugin`.
+  std::future<result<done>> bind_secret(secret_binding what);
+  /// Takes that back; `what.secret` may be empty. Errors: `binding_missing`.
+  std::future<result<done>> unbind_secret(secret_binding what);
+  /// Turns a secret, or one version of it, off or on. Nobody gets a value of
+  /// one that is off.
+  std::future<result<done>> enable_secret(secret_name which, bool on,
+                                          uint32_t version = 0);
+  /// Forgets a secret and its versions. Errors: `in_use` while it is bound
+  /// somewhere, unless forced.
+  std::future<result<done>> remove_secret(secret_name which,
+                                          bool forced = false);
 
   // -- records ----------------------------------------------------------------
 

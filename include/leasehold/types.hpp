@@ -188,6 +188,68 @@ struct probe_result {
   std::string details = "{}";
 };
 
+// -- secrets ------------------------------------------------------------------
+
+/// Which secret.
+struct secret_name {
+  /// Its name or id.
+  std::string secret;
+  std::string company = "default";
+};
+
+/// A secret to be kept.
+struct new_secret {
+  /// Unique within the company.
+  std::string name;
+  /// UTF-8, at most 64 KiB. It never comes out of any verb again.
+  std::string value;
+  std::string company = "default";
+  std::string description = {};
+};
+
+/// A secret may be used at one path of one config.
+struct secret_binding {
+  /// Its name or id.
+  std::string secret;
+  /// The name or id of the environment; else the key or id of the plugin.
+  std::string environment = {};
+  std::string plugin = {};
+  /// A dot path in the config, such as `auth.token`.
+  std::string path;
+  /// Zero: always the latest.
+  uint32_t version = 0;
+  std::string company = "default";
+};
+
+/// A binding as the store keeps it.
+struct bound_place {
+  /// `environment` or `plugin`, and its id.
+  std::string target;
+  std::string target_id;
+  std::string path;
+  /// Zero: always the latest.
+  uint32_t version = 0;
+};
+
+/// What may be known about a secret: everything but its values.
+struct secret_info {
+  std::string id;
+  std::string company;
+  std::string name;
+  std::string description;
+  /// Who keeps the values: `local`.
+  std::string provider;
+  /// `active` or `disabled`.
+  std::string status;
+  uint32_t latest_version = 0;
+  /// The id of the environment whose config spelled it out, and with which it
+  /// goes; empty for those that people made.
+  std::string made_for;
+  std::vector<bound_place> bindings;
+  int64_t created_at_ms = 0;
+  int64_t updated_at_ms = 0;
+};
+
 // -- what is recorded ---------------------------------------------------------
 
 /// A lease as the store keeps it.

@@ -16,6 +16,8 @@
 //   no-object     answers an acquire with a text
 //   nameless      answers an acquire without a providerLeaseId
 //   mute-health   never answers `health`
+//   echo-config   repeats the config's `apiKey` under another key
+//   quote-config  refuses a config, quoting its `apiKey`
 //
 // Whatever the mode, `environmentExecute` runs nothing, but these commands:
 //
@@ -147,6 +149,9 @@ private:
       execute(id, params, call["paperclipInvocation"]["id"]);
     else if (method == "environmentCancelExecute")
       cancel(id, params);
+    else if (method == "environmentValidateConfig"
+             && mode_.ends_with("-config"))
+      validate(id, params["config"]);
     else if (method.starts_with("environment"))
       serve(id, method, params);
   }
@@ -164,7 +169,17 @@ private:
                  "environmentCancelExecute"};
     if (mode_ != "no-list")
       methods.push_back("environmentListLeases");
+    if (mode_.ends_with("-config"))
+      methods.push_back("environmentValidateConfig");
     reply(id, {{"ok", true}, {"supportedMethods", methods}});
+  }
+
+  void validate(const json& id, json config) {
+    auto key = config.value("apiKey", "");
+    if (mode_ == "quote-config")
+      return reply(id, {{"ok", false}, {"errors", {"No such key: " + key}}});
+    config["echo"] = {"Bearer " + key};
+    reply(id, {{"ok", true}, {"normalizedConfig", config}});
   }
 
   void acquire(const json& id, const json& params) {
