@@ -109,8 +109,8 @@ int64_t rows::integer(int column) const {
 }
 
 void rows::reject(int column) const {
-  auto name = content_->all.column_name(
-    static_cast<pqxx::row::size_type>(column));
+  auto name
+    = content_->all.column_name(static_cast<pqxx::row::size_type>(column));
   auto what = std::string{"Unexpected value in column "} + name + ": ";
   what += text(column);
   throw error{corrupt, false, what + "."};
@@ -180,8 +180,8 @@ rows connection::run(const std::string& sql, const parameters& with) {
     std::vector<const char*> texts;
     for (const auto& x : with.values())
       texts.push_back(x ? x->c_str() : nullptr);
-    return impl_->work->exec_prepared(impl_->prepared(sql),
-                                      pqxx::prepare::make_dynamic_params(texts));
+    return impl_->work->exec_prepared(
+      impl_->prepared(sql), pqxx::prepare::make_dynamic_params(texts));
   });
 }
 

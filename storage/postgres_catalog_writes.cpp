@@ -54,9 +54,9 @@ const std::string count_leases_sql
     + pg::held;
 
 /// Metadata is text; what looks right is parsed.
-const std::string held_metadata_sql
-  = "SELECT metadata FROM leases WHERE " + pg::held
-    + " AND metadata LIKE '%\"pluginId\"%'";
+const std::string held_metadata_sql = "SELECT metadata FROM leases WHERE "
+                                      + pg::held
+                                      + " AND metadata LIKE '%\"pluginId\"%'";
 
 } // namespace
 

@@ -28,8 +28,8 @@ auto guarded(const postgres_url& url, What what) -> decltype(what()) {
   } catch (const postgres::error& e) {
     return to_failure(url, e);
   } catch (const std::exception& e) {
-    return failure{ec::internal, "Store \"" + url.where
-                                   + "\": an internal error.",
+    return failure{ec::internal,
+                   "Store \"" + url.where + "\": an internal error.",
                    without_secrets(e.what(), url)};
   }
 }

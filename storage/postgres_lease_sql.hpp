@@ -97,8 +97,7 @@ WITH changed AS (
   WHERE l.id = a.id AND l.status = 'active' AND l.fence = a.fence
     AND l.run_id = a.run_id
   RETURNING a.n, l.seq, l.status AS before, l.status, l.fence,
-    l.owner_instance, a.note))"
-                                            + record_and_answer;
+    l.owner_instance, a.note))" + record_and_answer;
 
 inline const std::string activate_leases = R"(
 WITH changed AS (
@@ -117,8 +116,7 @@ WITH changed AS (
         AND h.id <> l.id AND h.exclusive AND h.provider_lease_id IS NOT NULL
         AND (h.status IN ('acquiring', 'active') OR h.parked)))
   RETURNING a.n, l.seq, 'acquiring' AS before, l.status, l.fence,
-    l.owner_instance, a.note))"
-                                           + record_and_answer;
+    l.owner_instance, a.note))" + record_and_answer;
 
 inline const std::string give_up_resources = R"(
 WITH changed AS (
@@ -128,8 +126,7 @@ WITH changed AS (
   AS a (n, id, fence, note)
   WHERE l.id = a.id AND l.status = 'acquiring' AND l.fence = a.fence
   RETURNING a.n, l.seq, l.status AS before, l.status, l.fence,
-    l.owner_instance, a.note))"
-                                             + record_and_answer;
+    l.owner_instance, a.note))" + record_and_answer;
 
 inline const std::string give_back_resources = R"(
 WITH changed AS (
@@ -142,8 +139,7 @@ WITH changed AS (
   WHERE l.id = a.id AND NOT l.parked
     AND l.status NOT IN ('acquiring', 'active')
   RETURNING a.n, l.seq, l.status AS before, l.status, l.fence,
-    l.owner_instance, a.note))"
-                                               + record_and_answer;
+    l.owner_instance, a.note))" + record_and_answer;
 
 // A command comes once for each state that it may come from: that tells us
 // which one it was, for the history.
@@ -177,8 +173,7 @@ WITH changed AS (
   AS a (n, id, fence, expires_at, note)
   WHERE l.id = a.id AND l.status = 'active' AND l.fence = a.fence
   RETURNING a.n, l.seq, l.status AS before, l.status, l.fence,
-    l.owner_instance, a.note))"
-                                         + record_and_answer;
+    l.owner_instance, a.note))" + record_and_answer;
 
 inline const std::string describe_leases = R"(
 WITH changed AS (
@@ -189,8 +184,7 @@ WITH changed AS (
   AS a (n, id, fence, metadata, note)
   WHERE l.id = a.id AND l.status = 'active' AND l.fence = a.fence
   RETURNING a.n, l.seq, l.status AS before, l.status, l.fence,
-    l.owner_instance, a.note))"
-                                           + record_and_answer;
+    l.owner_instance, a.note))" + record_and_answer;
 
 inline const std::string record_cleanups = R"(
 WITH changed AS (
@@ -206,8 +200,7 @@ WITH changed AS (
   WHERE l.id = a.id AND l.cleanup_status = 'failed' AND NOT l.parked
     AND l.status NOT IN ('acquiring', 'active')
   RETURNING a.n, l.seq, l.status AS before, l.status, l.fence,
-    l.owner_instance, a.note))"
-                                           + record_and_answer;
+    l.owner_instance, a.note))" + record_and_answer;
 
 // An operator who asks again gives the janitor all its attempts again.
 inline const std::string owe_cleanups = R"(
@@ -222,8 +215,7 @@ WITH changed AS (
   WHERE l.id = a.id AND l.cleanup_status IS DISTINCT FROM 'success'
     AND l.status NOT IN ('acquiring', 'active')
   RETURNING a.n, l.seq, l.status AS before, l.status, l.fence,
-    l.owner_instance, a.note))"
-                                        + record_and_answer;
+    l.owner_instance, a.note))" + record_and_answer;
 
 inline const std::string read_state
   = "SELECT status, fence, parked, cleanup_status FROM leases "

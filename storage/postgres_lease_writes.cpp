@@ -104,8 +104,9 @@ failure postgres_lease_writes::not_inserted(const insert_lease& x) {
       && !db_.run(pg::find_environment, postgres::parameters{row.environment})
             .next())
     return {ec::conflict, message + ": its environment no longer exists."};
-  return {ec::conflict, message + ": another engine has changed what it needs "
-                                  "at this moment. Try again."};
+  return {ec::conflict, message
+                          + ": another engine has changed what it needs "
+                            "at this moment. Try again."};
 }
 
 void postgres_lease_writes::write(const chosen<reacquire_lease>& all,
@@ -216,8 +217,8 @@ void postgres_lease_writes::write(const chosen<end_lease>& all,
     auto next = next_try(batch.now, cleanup, x->next_cleanup_in);
     for (auto from : x->from)
       rows.add(n, x->lease.id, x->lease.fence, from, x->to,
-               mended(x->failure_reason), cleanup, next, x->parked,
-               x->resource, mended(x->note));
+               mended(x->failure_reason), cleanup, next, x->parked, x->resource,
+               mended(x->note));
   }
   run(pg::end_leases, rows, batch);
   explain(all, batch, [this](const auto& x) {
@@ -233,9 +234,8 @@ void postgres_lease_writes::write(const chosen<record_cleanup>& all,
              next_try(batch.now, x->outcome, x->next_cleanup_in), x->resource,
              mended(x->note));
   run(pg::record_cleanups, rows, batch);
-  explain(all, batch, [this](const auto& x) {
-    return conflict("cleaned up", x.lease, 0);
-  });
+  explain(all, batch,
+          [this](const auto& x) { return conflict("cleaned up", x.lease, 0); });
 }
 
 void postgres_lease_writes::write(const chosen<owe_cleanup>& all,

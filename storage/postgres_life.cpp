@@ -152,8 +152,7 @@ private:
     answer.next();
     answer.read(taken);
     if (taken)
-      session_->run(put_life_sql,
-                    parameters{self_, to_text(this_process())});
+      session_->run(put_life_sql, parameters{self_, to_text(this_process())});
     return taken;
   }
 

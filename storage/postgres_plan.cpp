@@ -56,12 +56,13 @@ keys keys_of(const store_write& what) {
 }
 
 template <class T>
-constexpr bool about_leases = requires(const T& x) { x.lease; }
-                              || std::same_as<T, insert_lease>;
+constexpr bool about_leases = requires(const T& x) {
+  x.lease;
+}
+|| std::same_as<T, insert_lease>;
 
 bool is_about_leases(const store_write& what) {
-  return std::visit(
-    []<class T>(const T&) { return about_leases<T>; }, what);
+  return std::visit([]<class T>(const T&) { return about_leases<T>; }, what);
 }
 
 /// Commands that may take resources come last.

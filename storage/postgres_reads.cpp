@@ -91,9 +91,8 @@ result<store_answer> postgres_reads::read(const get_lease& x) {
   if (!is_storable(key))
     return unknown_lease(mended(key));
   auto now = now_();
-  auto exact
-    = leases(db_.run(from_leases + "WHERE id = $1::text", parameters{key}),
-             now);
+  auto exact = leases(
+    db_.run(from_leases + "WHERE id = $1::text", parameters{key}), now);
   if (!exact.rows.empty())
     return store_answer{std::move(exact)};
   if (key.size() < lease_prefix_min)
@@ -103,8 +102,7 @@ result<store_answer> postgres_reads::read(const get_lease& x) {
   auto sql = from_leases
              + "WHERE id > $1::text AND id < $2::text ORDER BY id "
                "LIMIT $3::bigint";
-  auto found
-    = leases(db_.run(sql, parameters{key, end, candidates_max}), now);
+  auto found = leases(db_.run(sql, parameters{key, end, candidates_max}), now);
   if (found.rows.empty())
     return unknown_lease(key);
   if (found.rows.size() > 1)
@@ -137,11 +135,11 @@ result<store_answer> postgres_reads::read(const list_owed_cleanups& x) {
 
 std::vector<instance_id>
 postgres_reads::other_owners(const instance_id& asker) {
-  auto found = db_.run("SELECT DISTINCT owner_instance FROM leases WHERE "
-                         + pg::live
-                         + " AND owner_instance IS NOT NULL"
-                           " AND owner_instance IS DISTINCT FROM $1::text",
-                       parameters{asker});
+  auto found
+    = db_.run("SELECT DISTINCT owner_instance FROM leases WHERE " + pg::live
+                + " AND owner_instance IS NOT NULL"
+                  " AND owner_instance IS DISTINCT FROM $1::text",
+              parameters{asker});
   std::vector<instance_id> all(found.size());
   for (auto& owner : all) {
     found.next();
@@ -160,8 +158,8 @@ result<store_answer> postgres_reads::read(const list_orphans& x) {
                " OR owner_instance = ANY ($1::text[])"
                " OR (owner_instance = $2::text AND status = 'acquiring'"
                " AND deadline_at <= $3::bigint)) ORDER BY seq LIMIT $4::bigint";
-  parameters with{dead.text(), x.asker,
-                  timestamp{now.ms - x.overdue.count()}, x.limit};
+  parameters with{dead.text(), x.asker, timestamp{now.ms - x.overdue.count()},
+                  x.limit};
   return store_answer{leases(db_.run(sql, with), now)};
 }
 

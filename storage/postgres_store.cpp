@@ -76,9 +76,8 @@ public:
   std::vector<result<written>>
   apply(std::span<const store_write> batch) override {
     using outcomes = std::vector<result<written>>;
-    auto all = guarded(where_.url, [&]() -> result<outcomes> {
-      return writer_.apply(batch);
-    });
+    auto all = guarded(
+      where_.url, [&]() -> result<outcomes> { return writer_.apply(batch); });
     return all ? std::move(all).value() : outcomes(batch.size(), all.error());
   }
 

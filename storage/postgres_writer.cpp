@@ -36,8 +36,8 @@ std::vector<fence_no> share_fences(std::span<const store_write> batch,
 template <class T>
 constexpr bool is_about_leases
   = requires(postgres_lease_writes& with, postgres_batch& batch) {
-      with.write(chosen<T>{}, batch);
-    };
+  with.write(chosen<T>{}, batch);
+};
 
 } // namespace
 
@@ -106,10 +106,10 @@ void postgres_writer::begin(std::span<const store_write> batch, attempt& it) {
                   ? std::string{"SELECT 0"}
                   : "WITH taken AS (UPDATE fences SET last = last + " + number
                       + " RETURNING last) SELECT (SELECT last FROM taken)";
-  auto found = db.run(
-    "BEGIN; " + fences
-    + ", floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint, "
-      "txid_current(), pg_backend_pid()");
+  auto found
+    = db.run("BEGIN; " + fences
+             + ", floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint, "
+               "txid_current(), pg_backend_pid()");
   fence_no last = 0;
   found.next();
   found.read(last, it.batch.now, it.transaction, it.backend);
