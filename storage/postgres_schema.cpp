@@ -115,6 +115,12 @@ CREATE TABLE engine_lives (
   process text NOT NULL
 );
 
+-- The last batch of each writer: what says whether a commit happened.
+CREATE TABLE batches (
+  writer uuid PRIMARY KEY,
+  last bigint NOT NULL
+);
+
 CREATE TABLE fences (
   id integer PRIMARY KEY CHECK (id = 1),
   last bigint NOT NULL

@@ -50,7 +50,20 @@ postgres_writer::tools::tools(std::unique_ptr<postgres::connection> session,
 postgres_writer::postgres_writer(postgres_place where, instance_id self,
                                  std::unique_ptr<postgres::connection> session)
   : where_{std::move(where)}, self_{std::move(self)} {
-  tools_.emplace(std::move(session), self_);
+  take(std::move(session));
+  auto made = tools_->db->run("INSERT INTO batches (writer, last) VALUES "
+                              "(gen_random_uuid(), 0) RETURNING writer");
+  made.next();
+  made.read(writer_);
+}
+
+postgres_writer::~postgres_writer() {
+  try {
+    if (tools_)
+      tools_->db->run("DELETE FROM batches WHERE writer = '" + writer_ + "'");
+  } catch (const postgres::error&) {
+    // A row too many harms nobody.
+  }
 }
 
 // -- batches ------------------------------------------------------------------
@@ -97,25 +110,26 @@ void postgres_writer::write_all(std::span<const store_write> batch,
 }
 
 void postgres_writer::begin(std::span<const store_write> batch, attempt& it) {
-  auto& db = *tools_->db;
-  auto grants = count_grants(batch);
-  auto number = std::to_string(grants);
+  it.number = ++last_number_;
+  auto mark = "INSERT INTO batches (writer, last) VALUES ('" + writer_ + "', "
+              + std::to_string(it.number)
+              + ") ON CONFLICT (writer) DO UPDATE SET last = excluded.last";
   // The row of fences stays locked until we commit: whoever takes a larger
   // fence commits later.
-  auto fences = grants == 0
-                  ? std::string{"SELECT 0"}
-                  : "WITH taken AS (UPDATE fences SET last = last + " + number
-                      + " RETURNING last) SELECT (SELECT last FROM taken)";
-  auto found
-    = db.run("BEGIN; " + fences
-             + ", floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint, "
-               "txid_current(), pg_backend_pid()");
-  fence_no last = 0;
+  auto grants = count_grants(batch);
+  auto take = "UPDATE fences SET last = last + " + std::to_string(grants)
+              + " RETURNING last";
+  auto last = grants == 0 ? "SELECT 0 AS last" : take;
+  auto found = tools_->db->run(
+    "BEGIN; WITH marked AS (" + mark + "), taken AS (" + last
+    + ") SELECT (SELECT last FROM taken), floor(extract(epoch FROM "
+      "clock_timestamp()) * 1000)::bigint");
+  fence_no fence = 0;
   found.next();
-  found.read(last, it.batch.now, it.transaction, it.backend);
+  found.read(fence, it.batch.now);
   if (where_.settings.clock)
     it.batch.now = where_.settings.clock();
-  it.batch.fences = share_fences(batch, grants, last);
+  it.batch.fences = share_fences(batch, grants, fence);
 }
 
 // -- commands -----------------------------------------------------------------
@@ -179,9 +193,26 @@ postgres_writer::tools& postgres_writer::session() {
     tools_.reset();
     auto db = connect(where_);
     expect_writable(*db);
-    tools_.emplace(std::move(db), self_);
+    take(std::move(db));
   }
   return *tools_;
+}
+
+void postgres_writer::take(std::unique_ptr<postgres::connection> session) {
+  auto& db = *session;
+  // The server may not have noticed that we left. What we did there holds locks
+  // that we need now.
+  if (backend_.pid != 0)
+    db.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+           "WHERE pid = $1::int AND floor(extract(epoch FROM backend_start) "
+           "* 1000000)::bigint = $2::bigint",
+           postgres::parameters{backend_.pid, backend_.started});
+  auto found = db.run("SELECT pid, floor(extract(epoch FROM backend_start) "
+                      "* 1000000)::bigint FROM pg_stat_activity "
+                      "WHERE pid = pg_backend_pid()");
+  if (found.next())
+    found.read(backend_.pid, backend_.started);
+  tools_.emplace(std::move(session), self_);
 }
 
 std::optional<failure> postgres_writer::after(const postgres::error& e,
@@ -214,23 +245,16 @@ std::optional<failure> postgres_writer::after(const postgres::error& e,
 
 postgres_writer::fate postgres_writer::find_out(const attempt& it) {
   retry_budget budget{where_.settings.retry_for};
-  postgres::parameters transaction{it.transaction};
   while (budget.wait()) {
     try {
-      auto& db = *session().db;
-      std::string status;
-      auto found = db.run("SELECT txid_status($1::bigint)", transaction);
-      found.next();
-      found.read(status);
-      if (status == "committed")
-        return fate::committed;
-      if (status == "aborted")
-        return fate::undone;
-      if (status.empty())
+      // If the old session is still at it, this waits for its end.
+      auto last = session().db->run("SELECT last FROM batches WHERE writer = '"
+                                    + writer_ + "' FOR UPDATE");
+      int64_t number = 0;
+      if (!last.next())
         return fate::unknown;
-      // The old session has not noticed yet. Without it there is an answer.
-      db.run("SELECT pg_terminate_backend($1::int)",
-             postgres::parameters{it.backend});
+      last.read(number);
+      return number < it.number ? fate::undone : fate::committed;
     } catch (const postgres::error& e) {
       if (!is_passing(e))
         return fate::unknown;

@@ -28,11 +28,16 @@ public:
   postgres_writer(postgres_place where, instance_id self,
                   std::unique_ptr<postgres::connection> session);
 
+  ~postgres_writer();
+
+  postgres_writer(const postgres_writer&) = delete;
+  postgres_writer& operator=(const postgres_writer&) = delete;
+
   /// As `store::apply`.
   std::vector<result<written>> apply(std::span<const store_write> batch);
 
 private:
-  /// What a session has prepared, and the session.
+  /// A session and what works on it.
   struct tools {
     tools(std::unique_ptr<postgres::connection> session,
           const instance_id& self);
@@ -42,15 +47,20 @@ private:
     postgres_catalog_writes catalog;
   };
 
+  /// The server's process behind a session.
+  struct backend {
+    int64_t pid = 0;
+    int64_t started = 0;
+  };
+
   /// The transaction that is being written.
   struct attempt {
     /// One command at a time, in the batch's own order.
     bool carefully = false;
     /// Whether the server may have committed it.
     bool committing = false;
-    /// What the server calls it, and the process that writes it.
-    int64_t transaction = 0;
-    int64_t backend = 0;
+    /// Its number among this writer's.
+    int64_t number = 0;
     postgres_batch batch;
   };
 
@@ -58,6 +68,9 @@ private:
 
   /// Connects if the session was lost. Throws `postgres::error`.
   tools& session();
+
+  /// Begins to work on a new session: the last one must not be in the way.
+  void take(std::unique_ptr<postgres::connection> session);
 
   /// Writes all of the batch and commits. Throws `postgres::error`.
   void write_all(std::span<const store_write> batch,
@@ -92,6 +105,10 @@ private:
   postgres_place where_;
   instance_id self_;
   std::optional<tools> tools_;
+  backend backend_;
+  /// Names this writer's row in `batches`.
+  std::string writer_;
+  int64_t last_number_ = 0;
 };
 
 } // namespace leasehold

@@ -122,9 +122,6 @@ postgres_server::~postgres_server() {
 void postgres_server::start() {
   if (pid_ > 0)
     return;
-  int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0)
-    throw std::runtime_error{"no pipe"};
   ready_ = gone_ = false;
   words command{find_programs() + "/postgres", "-D", dir_ / "data"};
   for (const auto* option :
@@ -136,19 +133,26 @@ void postgres_server::start() {
   }
   command.emplace_back("-k");
   command.emplace_back(directory());
-  pid_ = start_program(command, ends[1]);
-  close(ends[1]);
-  listener_ = std::thread{[this, in = ends[0]] { listen(in); }};
+  listener_ = std::thread{[this, command] { serve(command); }};
   std::unique_lock guard{mutex_};
   changed_.wait(guard, [this] { return ready_ || gone_; });
   if (gone_)
     throw std::runtime_error{"PostgreSQL did not start: " + log_};
 }
 
-void postgres_server::listen(int pipe) {
+void postgres_server::serve(const std::vector<std::string>& command) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0)
+    throw std::runtime_error{"no pipe"};
+  auto pid = start_program(command, ends[1]);
+  close(ends[1]);
+  {
+    std::lock_guard guard{mutex_};
+    pid_ = pid;
+  }
   char buffer[4096];
   for (;;) {
-    auto size = read(pipe, buffer, sizeof buffer);
+    auto size = read(ends[0], buffer, sizeof buffer);
     std::lock_guard guard{mutex_};
     if (size <= 0)
       break;
@@ -157,7 +161,7 @@ void postgres_server::listen(int pipe) {
       = ready_ || log_.find("ready to accept connections") != std::string::npos;
     changed_.notify_all();
   }
-  close(pipe);
+  close(ends[0]);
   std::lock_guard guard{mutex_};
   gone_ = true;
   changed_.notify_all();

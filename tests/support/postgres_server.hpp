@@ -14,6 +14,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
 namespace leasehold::test {
 
@@ -60,8 +61,9 @@ private:
 
   void end(int signal);
 
-  /// Reads what the server says until it ends, and waits for the good news.
-  void listen(int pipe);
+  /// Starts the server and reads what it says until it ends. On one thread: a
+  /// child that is to die with its parent dies with the thread that made it.
+  void serve(const std::vector<std::string>& command);
 
   temp_dir dir_;
   pid_t pid_ = -1;
