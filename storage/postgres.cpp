@@ -25,6 +25,37 @@ std::string trimmed(std::string x) {
   return x;
 }
 
+/// The SQLSTATE that an exception of the library stands for. Version 6 does not
+/// carry it in all of them.
+std::string state_of(const std::exception& e) {
+  if (auto* known = dynamic_cast<const pqxx::sql_error*>(&e))
+    if (auto state = known->sqlstate(); !state.empty())
+      return state;
+  auto is
+    = [&]<class T>(const T*) { return dynamic_cast<const T*>(&e) != nullptr; };
+  if (is(static_cast<pqxx::deadlock_detected*>(nullptr)))
+    return "40P01";
+  if (is(static_cast<pqxx::statement_completion_unknown*>(nullptr)))
+    return "40003";
+  if (is(static_cast<pqxx::transaction_rollback*>(nullptr)))
+    return "40001";
+  if (is(static_cast<pqxx::unique_violation*>(nullptr)))
+    return unique_violation;
+  if (is(static_cast<pqxx::foreign_key_violation*>(nullptr)))
+    return foreign_key_violation;
+  if (is(static_cast<pqxx::integrity_constraint_violation*>(nullptr)))
+    return "23000";
+  if (is(static_cast<pqxx::insufficient_privilege*>(nullptr)))
+    return "42501";
+  if (is(static_cast<pqxx::disk_full*>(nullptr)))
+    return "53100";
+  if (is(static_cast<pqxx::out_of_memory*>(nullptr)))
+    return "53200";
+  if (is(static_cast<pqxx::too_many_connections*>(nullptr)))
+    return "53300";
+  return {};
+}
+
 // Older versions of the library connect again behind our back, and would then
 // answer a COMMIT of nothing with success. Newer ones never do.
 #pragma GCC diagnostic push
@@ -128,19 +159,16 @@ struct connection::impl {
   /// Runs `what`; its exceptions become ours.
   template <class What>
   rows guarded(What what) {
-    auto gone = lost_;
+    if (lost_)
+      throw error{{}, true, "The connection was lost before."};
     try {
-      if (!gone)
-        return rows{std::make_shared<rows::content>(rows::content{what()})};
-    } catch (const pqxx::sql_error& e) {
-      lost_ = !session.is_open();
-      throw error{e.sqlstate(), lost_, trimmed(e.what())};
+      return rows{std::make_shared<rows::content>(rows::content{what()})};
     } catch (const std::exception& e) {
-      lost_ = dynamic_cast<const pqxx::broken_connection*>(&e) != nullptr
-              || !session.is_open();
-      throw error{{}, lost_, trimmed(e.what())};
+      auto state = state_of(e);
+      lost_ = !session.is_open() || state == "40003"
+              || dynamic_cast<const pqxx::broken_connection*>(&e) != nullptr;
+      throw error{std::move(state), lost_, trimmed(e.what())};
     }
-    throw error{{}, true, "The connection was lost before."};
   }
 
   /// The name of a statement, prepared at its first use.

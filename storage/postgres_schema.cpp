@@ -148,7 +148,11 @@ std::span<const char* const> postgres_schema_steps() {
 }
 
 int64_t schema_version(postgres::connection& db) {
-  if (db.number("SELECT count(to_regclass('leasehold.schema_version'))") == 0)
+  // Asks the catalog itself: what a session remembers of names may be older
+  // than the lock that it has waited for.
+  if (db.number("SELECT count(*) FROM pg_tables WHERE schemaname = 'leasehold' "
+                "AND tablename = 'schema_version'")
+      == 0)
     return 0;
   return db.number("SELECT version FROM leasehold.schema_version");
 }

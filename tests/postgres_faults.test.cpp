@@ -216,6 +216,48 @@ TEST_CASE("postgres_store: who is too late for one lease writes the rest of "
   CHECK(it.leases() == 3);
 }
 
+TEST_CASE("postgres_store: a batch that met another in a deadlock is written "
+          "after it",
+          "[postgres_store]") {
+  if (postgres_is_missing())
+    return;
+  a_line it;
+  it.server.run("ALTER DATABASE " + it.place.name()
+                + " SET deadlock_timeout = 10");
+  it.kill_sessions();
+  it.must_grant("a");
+  auto row = a_lease("b", lease_status::acquiring);
+  row.environment = {};
+  auto fence = it.apply(insert_lease{.row = row}).value().fence;
+  postgres::connection other{it.place.url()};
+  other.run("SET search_path = leasehold; SET deadlock_timeout = '1h'; BEGIN;"
+            "UPDATE leases SET fingerprint = 'x' WHERE id = 'b'");
+  // We have `a` and go for `b`; the other one has `b` and waits for `a`.
+  std::thread other_one;
+  auto waits = false;
+  it.proxy.once("'acquiring' AS before", act::pass, [&] {
+    other_one = std::thread{[&] {
+      other.run("UPDATE leases SET fingerprint = 'x' WHERE id = 'a'");
+      other.run("COMMIT");
+    }};
+    waits = eventually([&] {
+      return it.place.number("SELECT count(*) FROM pg_locks WHERE NOT granted")
+             > 0;
+    });
+  });
+  auto outcomes = it.db->apply(std::vector<store_write>{
+    end_lease{.lease = {{"a"}}, .from = {lease_status::active}},
+    activate_lease{.lease = {{"b"}, fence}}});
+  REQUIRE(other_one.joinable());
+  other_one.join();
+  CHECK(waits);
+  CHECK(outcomes.at(0).has_value());
+  CHECK(outcomes.at(1).has_value());
+  CHECK(it.place.number("SELECT count(*) FROM leases WHERE fingerprint = 'x' "
+                        "AND status IN ('released', 'active')")
+        == 2);
+}
+
 // -- at the end of a batch ----------------------------------------------------
 
 TEST_CASE("postgres_store: a commit that nobody confirmed is looked up",

@@ -191,6 +191,21 @@ std::string postgres_server::url(const std::string& database,
   return "postgresql://" + user + "@/" + database + "?host=" + directory();
 }
 
+void postgres_server::demand_password(const std::string& user) {
+  std::string rules = "local all all trust\n";
+  if (!user.empty())
+    rules = "local all " + user + " scram-sha-256\n" + rules;
+  // Keeps its owner: the server must be able to read it.
+  write_text(dir_ / "data/pg_hba.conf", rules);
+  run("SELECT pg_reload_conf()");
+  // The next session may still be let in by the old rules; not this one's
+  // successor, which is made after the server has read the new ones.
+  while (number("SELECT count(*) FROM pg_hba_file_rules WHERE auth_method = "
+                "'scram-sha-256'")
+         != (user.empty() ? 0 : 1))
+    ;
+}
+
 void postgres_server::run(const std::string& sql, const std::string& database) {
   postgres::connection{url(database)}.run(sql);
 }

@@ -49,6 +49,9 @@ public:
   [[nodiscard]] std::string url(const std::string& database,
                                 const std::string& user = "postgres") const;
 
+  /// Lets this user in with a password only; nobody if it is empty.
+  void demand_password(const std::string& user);
+
   /// Runs SQL as the superuser.
   void run(const std::string& sql, const std::string& database = "postgres");
 
