@@ -241,7 +241,8 @@ postgres_coroner::find_dead(postgres::connection& db,
     found.read(who, process, locked);
     if (locked)
       missed_since_.erase(who);
-    if (locked || !(has_ended_here(process) || gone_for_long(who)))
+    auto ended = has_ended_here(process) || (!locked && gone_for_long(who));
+    if (!ended)
       std::erase(dead, who);
   }
   return dead;

@@ -2,13 +2,12 @@
 
 // Tells which of the engines that share a PostgreSQL database are alive.
 //
-// Each engine holds a session of its own with an advisory lock in it. PostgreSQL
-// drops the lock when the session ends, however the engine ends. But a session
-// also ends when the network or the server fails, while the engine goes on. So
-// a lock that is gone proves nothing by itself. An engine is dead if
+// Each engine holds a session of its own with an advisory lock in it, which
+// PostgreSQL drops when the session ends. But a session also ends when the
+// network or the server fails, while the engine goes on. So a lock that is gone
+// proves nothing by itself. An engine is dead if
 //   - it has left: it took its row out of `engine_lives`; or
-//   - its lock is gone and its process has ended, which whoever runs on the
-//     same machine can see; or
+//   - its process has ended, which whoever runs on the same machine can see; or
 //   - its lock is gone and has not come back for a grace period, in which a
 //     living engine connects again.
 // Clocks of different machines are never compared.

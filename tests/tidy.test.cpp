@@ -93,7 +93,10 @@ const std::vector<include_rule> table{
   {"drivers/(worker_kit|bubblewrap)/.*", "messages/.*|drivers/.*|nlohmann/.*"},
   {"drivers/.*\\.hpp", "messages/.*|drivers/.*"},
   {"drivers/.*\\.cpp", "messages/.*|drivers/.*|nlohmann/.*"},
-  // Storage: one home for SQLite.
+  // Storage: one home for SQLite, one for PostgreSQL.
+  {"storage/postgres\\.cpp", "messages/.*|storage/.*|pqxx/.*"},
+  {"storage/postgres_url\\.cpp", "messages/.*|storage/.*|libpq-fe\\.h"},
+  {"storage/postgres.*", "messages/.*|storage/.*|nlohmann/.*"},
   {"storage/.*", "messages/.*|storage/.*|sqlite3\\.h|nlohmann/.*"},
   // Machines: no actor, no driver, no store; nothing but messages.
   {"actors/(placement|tenancy|lease_term|worker_startup|worker_life"
