@@ -76,13 +76,10 @@ supervisor_options supervisor_options_of(const options& x) {
 
 result<std::shared_ptr<store>> open_store(const options& x,
                                           const instance_id& self) {
-  if (x.store.starts_with("postgres://")
-      || x.store.starts_with("postgresql://"))
-    return failure{ec::store_unusable,
-                   "This build has no PostgreSQL store; give the path of an "
-                   "SQLite database.",
-                   {}};
-  auto opened = open_sqlite_store(x.store, self, wall_clock);
+  auto is_url = x.store.starts_with("postgres://")
+                || x.store.starts_with("postgresql://");
+  auto opened = is_url ? open_postgres_store(x.store, self)
+                       : open_sqlite_store(x.store, self, wall_clock);
   if (!opened)
     return opened.error();
   return std::shared_ptr<store>{std::move(opened).value()};

@@ -7,6 +7,12 @@ find_package(nlohmann_json 3.11 REQUIRED)
 find_package(SQLite3 3.35 REQUIRED)
 find_package(Boost 1.81 REQUIRED COMPONENTS filesystem)
 
+if(LEASEHOLD_POSTGRES)
+  find_package(PkgConfig REQUIRED)
+  pkg_check_modules(PQXX REQUIRED IMPORTED_TARGET GLOBAL libpqxx>=6.4)
+  pkg_check_modules(PQ REQUIRED IMPORTED_TARGET GLOBAL libpq)
+endif()
+
 find_package(CAF 0.18.7 QUIET COMPONENTS core
   HINTS $ENV{LEASEHOLD_CAF_ROOT})
 if(NOT CAF_FOUND)

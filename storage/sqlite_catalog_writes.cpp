@@ -3,6 +3,7 @@
 #include "storage/sqlite_catalog_writes.hpp"
 
 #include "storage/sqlite_rows.hpp"
+#include "storage/store_texts.hpp"
 
 #include <optional>
 #include <string_view>
@@ -49,15 +50,6 @@ std::optional<T> lookup(sqlite::statement& question, const Ts&... xs) {
   T x{};
   found.read(x);
   return x;
-}
-
-failure still_held(const std::string& what, int64_t leases) {
-  auto message = what + " is still held by " + std::to_string(leases)
-                 + (leases == 1 ? " lease" : " leases")
-                 + ": acquiring, active, parked, retained, or owing a cleanup."
-                   " List its leases to see them, and release or destroy them"
-                   " first.";
-  return {ec::in_use, std::move(message)};
 }
 
 bool is_duplicate(const sqlite::error& e) {

@@ -3,6 +3,7 @@
 #include "storage/sqlite_lease_writes.hpp"
 
 #include "storage/sqlite_lease_sql.hpp"
+#include "storage/store_texts.hpp"
 
 #include <utility>
 
@@ -46,9 +47,7 @@ fence_no sqlite_lease_writes::take_fence() {
 
 result<written> sqlite_lease_writes::write(const insert_lease& x) {
   if (has_ended(x.row.status))
-    return failure{ec::invalid_request, "Lease \"" + x.row.id.value
-                                          + "\" cannot begin as "
-                                          + to_string(x.row.status) + "."};
+    return cannot_begin(x.row);
   auto fence = take_fence();
   try {
     if (x.claims.empty()) {
@@ -224,22 +223,12 @@ written sqlite_lease_writes::done_to(const lease_id& who) {
 
 failure sqlite_lease_writes::conflict(std::string_view verb,
                                       const lease_id& who, fence_no asked) {
-  auto message = "Lease \"" + who.value + "\" cannot be ";
-  message += verb;
-  lease_row row;
   auto found = read_state_.ask(who);
   if (!found.next())
-    return {ec::conflict, message + ": it does not exist."};
+    return guard_failed(verb, who, std::nullopt, asked);
+  lease_row row;
   found.read(row.status, row.fence, row.parked, row.cleanup);
-  message += ": it is " + to_string(row.status);
-  if (row.parked)
-    message += ", parked";
-  if (row.cleanup != cleanup_status::none)
-    message += ", cleanup " + to_string(row.cleanup);
-  message += ", fence " + std::to_string(row.fence);
-  if (asked != 0 && asked != row.fence)
-    message += ", and the write was for fence " + std::to_string(asked);
-  return {ec::conflict, message + "."};
+  return guard_failed(verb, who, row, asked);
 }
 
 failure sqlite_lease_writes::refused(const sqlite::error& why,
@@ -248,8 +237,7 @@ failure sqlite_lease_writes::refused(const sqlite::error& why,
                                      std::optional<std::string_view> provider) {
   if (why.code() != SQLITE_CONSTRAINT)
     throw why;
-  auto message = "Lease \"" + who.value + "\" cannot be ";
-  message += verb;
+  auto message = cannot_be(verb, who);
   if (why.extended_code() == SQLITE_CONSTRAINT_FOREIGNKEY)
     return {ec::conflict, message + ": its environment no longer exists.",
             why.what()};

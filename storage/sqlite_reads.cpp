@@ -3,6 +3,7 @@
 #include "storage/sqlite_reads.hpp"
 
 #include "storage/sqlite_rows.hpp"
+#include "storage/store_texts.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -10,13 +11,6 @@
 namespace leasehold {
 
 namespace {
-
-/// The shortest beginning of an id that names a lease.
-constexpr size_t prefix_min = 4;
-
-/// How many candidates are fetched for an ambiguous prefix; one more than are
-/// named.
-constexpr int candidates_max = 4;
 
 const std::string from_leases
   = "SELECT " + std::string{lease_columns} + " FROM leases ";
@@ -46,23 +40,6 @@ plugin_rows plugins(sqlite::rows found) {
   while (found.next())
     all.rows.push_back(read_plugin(found));
   return all;
-}
-
-failure unknown_lease(const std::string& x) {
-  auto hint = x.size() < prefix_min
-                ? "Give its id, or at least the first "
-                    + std::to_string(prefix_min) + " characters of it."
-                : std::string{"List the leases to see their ids."};
-  return {ec::unknown_lease, "No lease \"" + x + "\". " + hint};
-}
-
-failure ambiguous(const std::string& x, const std::vector<lease_row>& rows) {
-  auto message = "\"" + x + "\" is the beginning of several lease ids: ";
-  for (size_t i = 0; i < rows.size() && i + 1 < candidates_max; ++i)
-    message += (i == 0 ? "" : ", ") + rows[i].id.value;
-  if (rows.size() >= candidates_max)
-    message += ", and others";
-  return {ec::invalid_request, message + ". Give more of it."};
 }
 
 bool only_live(const std::vector<lease_status>& xs) {
@@ -118,7 +95,7 @@ result<store_answer> sqlite_reads::read(const get_lease& x, timestamp now) {
   auto exact = leases(prepared(from_leases + "WHERE id = ?1").ask(key), now);
   if (!exact.rows.empty())
     return store_answer{std::move(exact)};
-  if (key.size() < prefix_min)
+  if (key.size() < lease_prefix_min)
     return unknown_lease(key);
   // No id continues with this character: it is the last one that there is.
   auto end = key + "\U0010FFFF";

@@ -47,4 +47,15 @@ result<std::unique_ptr<store>> open_sqlite_store(const std::string& path,
                                                  const instance_id& self,
                                                  store_clock clock);
 
+/// Opens the PostgreSQL database (version 13 or newer) at this
+/// `postgres://` URL, and creates the tables or brings them up to date, in a
+/// schema named `leasehold`. Its clock is the server's. Several engines may
+/// have it open; `self` counts as alive as above, and for a while after its
+/// connection is lost. A batch waits for a server that is away, within limits.
+/// Errors: `store_unavailable` (cannot be reached now), `store_unusable` (no
+/// such database or user, read-only, too old, newer schema). No text of an
+/// error has the URL's password in it.
+result<std::unique_ptr<store>> open_postgres_store(const std::string& url,
+                                                   const instance_id& self);
+
 } // namespace leasehold

@@ -14,7 +14,8 @@ namespace leasehold {
 
 struct options {
   /// Where leases are recorded: the path of an SQLite database, made on first
-  /// use. Its directory must exist.
+  /// use, whose directory must exist; or the `postgres://` URL of a PostgreSQL
+  /// database (13 or newer), which must exist and which engines may share.
   std::string store = "leasehold.db";
 
   /// The key that secrets are sealed with: 32 bytes, as 64 hexadecimal digits
@@ -27,7 +28,7 @@ struct options {
   std::string master_key_file = {};
 
   /// Threads for the actors; 0 means one per core. Beside them an engine has
-  /// one for child processes and two for the store.
+  /// one for child processes and two for the store (PostgreSQL: three).
   size_t threads = 0;
 
   /// Where the helper programs are; empty means: beside this program, then

@@ -1,0 +1,159 @@
+// The writes that concern environments, plugins and engines.
+
+#include "storage/postgres_catalog_writes.hpp"
+
+#include "storage/postgres_rows.hpp"
+#include "storage/postgres_text.hpp"
+#include "storage/store_texts.hpp"
+
+#include <string>
+
+namespace leasehold {
+
+namespace {
+
+using postgres::parameters;
+
+const std::string put_environment_sql = R"(
+INSERT INTO environments (id, name, description, driver, status, config,
+  created_at, updated_at)
+VALUES ($1::text, $2::text, $3::text, $4::text, $5::text, $6::text,
+  $7::bigint, $7::bigint)
+ON CONFLICT (id) DO UPDATE
+SET name = excluded.name, description = excluded.description,
+  driver = excluded.driver, status = excluded.status,
+  config = excluded.config, updated_at = excluded.updated_at)";
+
+const std::string put_plugin_sql = R"(
+INSERT INTO plugins (id, plugin_key, version, status, manifest_json, command,
+  env, last_error, installed_at, updated_at, install_order)
+SELECT $1::text, $2::text, $3::text, $4::text, $5::text, $6::text, $7::text,
+  nullif($8::text, ''), $9::bigint, $9::bigint,
+  coalesce(max(install_order), 0) + 1
+FROM plugins
+ON CONFLICT (plugin_key) DO UPDATE
+SET version = excluded.version, status = excluded.status,
+  manifest_json = excluded.manifest_json, command = excluded.command,
+  env = excluded.env, last_error = excluded.last_error,
+  updated_at = excluded.updated_at)";
+
+const std::string register_instance_sql = R"(
+INSERT INTO engine_instances (id, host, pid, started_at)
+VALUES ($1::text, $2::text, $3::bigint, $4::bigint)
+ON CONFLICT (id) DO UPDATE
+SET host = excluded.host, pid = excluded.pid,
+  started_at = excluded.started_at)";
+
+/// Nobody can take a lease of the environment any more until we are done: the
+/// foreign key of such a lease waits for this lock.
+const std::string lock_environment_sql
+  = "SELECT name FROM environments WHERE id = $1::text FOR UPDATE";
+
+const std::string count_leases_sql
+  = "SELECT count(*) FROM leases WHERE environment_id = $1::text AND "
+    + pg::held;
+
+/// Metadata is text; what looks right is parsed.
+const std::string held_metadata_sql = "SELECT metadata FROM leases WHERE "
+                                      + pg::held
+                                      + " AND metadata LIKE '%\"pluginId\"%'";
+
+} // namespace
+
+postgres_catalog_writes::postgres_catalog_writes(postgres::connection& db)
+  : db_{db} {
+  // nop
+}
+
+// -- environments -------------------------------------------------------------
+
+result<written> postgres_catalog_writes::write(const put_environment& x,
+                                               timestamp now) {
+  auto& row = x.row;
+  db_.run(put_environment_sql,
+          parameters{row.id, row.name, mended(row.description), row.driver,
+                     row.status, row.config, now});
+  return written{now};
+}
+
+failure postgres_catalog_writes::refused(const postgres::error& why,
+                                         const put_environment& x) {
+  return {ec::already_exists,
+          "An environment named \"" + x.row.name
+            + "\" already exists for this instance.",
+          why.what()};
+}
+
+result<written> postgres_catalog_writes::write(const remove_environment& x,
+                                               timestamp now) {
+  auto found = db_.run(lock_environment_sql, parameters{x.id});
+  if (!found.next())
+    return failure{ec::unknown_environment,
+                   "Environment \"" + x.id.value + "\" not found."};
+  std::string name;
+  found.read(name);
+  int64_t leases = 0;
+  auto count = db_.run(count_leases_sql, parameters{x.id});
+  count.next();
+  count.read(leases);
+  if (leases > 0)
+    return still_held("Environment \"" + name + "\"", leases);
+  db_.run("DELETE FROM environments WHERE id = $1::text", parameters{x.id});
+  return written{now};
+}
+
+// -- plugins ------------------------------------------------------------------
+
+result<written> postgres_catalog_writes::write(const put_plugin& x,
+                                               timestamp now) {
+  auto& row = x.row;
+  // Two engines must not give out the same place in the install order.
+  db_.run("LOCK TABLE plugins IN SHARE ROW EXCLUSIVE MODE");
+  db_.run(put_plugin_sql,
+          parameters{row.id, row.key, row.version, row.status, row.manifest,
+                     pg::to_json(row.command), pg::to_json(row.env),
+                     mended(row.last_error), now});
+  return written{now};
+}
+
+failure postgres_catalog_writes::refused(const postgres::error& why,
+                                         const put_plugin& x) {
+  return {ec::already_exists,
+          "A plugin with the id \"" + x.row.id.value
+            + "\" already exists under another key.",
+          why.what()};
+}
+
+result<written> postgres_catalog_writes::write(const remove_plugin& x,
+                                               timestamp now) {
+  auto found
+    = db_.run("SELECT plugin_key FROM plugins WHERE id = $1::text FOR UPDATE",
+              parameters{x.id});
+  if (!found.next())
+    return failure{ec::unknown_plugin,
+                   "Plugin \"" + x.id.value + "\" not found."};
+  std::string key;
+  found.read(key);
+  int64_t leases = 0;
+  auto held = db_.run(held_metadata_sql);
+  while (held.next()) {
+    std::string metadata;
+    held.read(metadata);
+    leases += pg::names_plugin(metadata, x.id) ? 1 : 0;
+  }
+  if (leases > 0)
+    return still_held("Plugin \"" + key + "\"", leases);
+  db_.run("DELETE FROM plugins WHERE id = $1::text", parameters{x.id});
+  return written{now};
+}
+
+// -- engines ------------------------------------------------------------------
+
+result<written> postgres_catalog_writes::write(const register_instance& x,
+                                               timestamp now) {
+  db_.run(register_instance_sql,
+          parameters{x.row.id, x.row.host, x.row.pid, now});
+  return written{now};
+}
+
+} // namespace leasehold

@@ -1,0 +1,238 @@
+#pragma once
+
+// The statements that write leases, each for many commands at once. They take
+// the time, the engine, and an array per column; they change the rows whose
+// guards hold, add a line of history to each, and answer with the numbers of
+// these commands and the fences of their leases.
+//
+// The history is copied from what the change returns, so that it cannot
+// disagree with the row. No statement joins two sets of commands: the number
+// of rows is unknown when it is planned, and such a join would be quadratic.
+
+#include <string>
+
+namespace leasehold::pg {
+
+/// What every statement ends with: `changed` has the rows as they are now.
+inline const std::string record_and_answer = R"(
+, recorded AS (
+  INSERT INTO lease_events (lease_seq, at, from_status, to_status, fence,
+    by_instance, note)
+  SELECT seq, $1::bigint, before, status, fence,
+    coalesce($2::text, owner_instance), note
+  FROM changed)
+SELECT n, fence FROM changed)";
+
+// A lease that somebody else holds the resource of, or that refers to what does
+// not exist, is left out; if that changes meanwhile, the constraints refuse.
+inline const std::string insert_leases = R"(
+WITH asked AS (
+  SELECT * FROM unnest($3::int[], $4::text[], $5::text[], $6::text[],
+    $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[],
+    $13::text[], $14::text[], $15::boolean[], $16::bigint[], $17::text[],
+    $18::text[], $19::text[], $20::bigint[], $21::bigint[], $22::text[])
+  AS a (n, id, claims, company_id, environment_id, workspace_id, issue_id,
+    run_id, status, lease_policy, provider, provider_lease_id, exclusive,
+    fence, owner_instance, fingerprint, metadata, expires_at, deadline_at,
+    note)
+), good AS MATERIALIZED (
+  SELECT a.*, nextval('leases_seq') AS seq FROM asked a
+  WHERE NOT (EXISTS (SELECT FROM leases l WHERE l.id = a.id))
+    AND (a.environment_id IS NULL OR EXISTS (
+      SELECT FROM environments e WHERE e.id = a.environment_id))
+    AND NOT (a.exclusive AND EXISTS (
+      SELECT FROM leases l
+      WHERE l.provider_lease_id = a.provider_lease_id
+        AND l.provider = a.provider AND l.id IS DISTINCT FROM a.claims
+        AND l.exclusive AND l.provider_lease_id IS NOT NULL
+        AND (l.status IN ('acquiring', 'active') OR l.parked)))
+  ORDER BY a.n
+), claimed AS (
+  UPDATE leases l
+  SET parked = false, cleanup_status = 'success', next_cleanup_at = NULL,
+    updated_at = $1::bigint
+  FROM good g WHERE l.id = g.claims AND l.parked
+  RETURNING l.seq AS l_seq, l.status AS l_status, l.fence AS l_fence,
+    l.owner_instance AS l_owner, g.*
+), ready AS (
+  SELECT n, id, company_id, environment_id, workspace_id, issue_id, run_id,
+    status, lease_policy, provider, provider_lease_id, exclusive, fence,
+    owner_instance, fingerprint, metadata, expires_at, deadline_at, note, seq
+  FROM good WHERE claims IS NULL
+  UNION ALL
+  SELECT n, id, company_id, environment_id, workspace_id, issue_id, run_id,
+    status, lease_policy, provider, provider_lease_id, exclusive, fence,
+    owner_instance, fingerprint, metadata, expires_at, deadline_at, note, seq
+  FROM claimed
+), inserted AS (
+  INSERT INTO leases (seq, id, acquired_at, last_used_at, updated_at,
+    company_id, environment_id, workspace_id, issue_id, run_id, status,
+    lease_policy, provider, provider_lease_id, exclusive, fence,
+    owner_instance, fingerprint, metadata, expires_at, deadline_at)
+  SELECT seq, id, $1::bigint, $1::bigint, $1::bigint, company_id,
+    environment_id, workspace_id, issue_id, run_id, status, lease_policy,
+    provider, provider_lease_id, exclusive, fence, owner_instance, fingerprint,
+    metadata, expires_at, deadline_at
+  FROM ready
+), recorded AS (
+  INSERT INTO lease_events (lease_seq, at, from_status, to_status, fence,
+    by_instance, note)
+  SELECT seq, $1::bigint, NULL, status, fence,
+    coalesce($2::text, owner_instance), note
+  FROM ready
+  UNION ALL
+  SELECT l_seq, $1::bigint, l_status, l_status, l_fence,
+    coalesce($2::text, l_owner), 'claimed by ' || id
+  FROM claimed)
+SELECT n, fence FROM ready)";
+
+inline const std::string reacquire_leases = R"(
+WITH changed AS (
+  UPDATE leases l
+  SET fence = a.new_fence, owner_instance = a.owner, last_used_at = $1::bigint,
+    updated_at = $1::bigint, expires_at = coalesce(a.expires_at, l.expires_at)
+  FROM unnest($3::int[], $4::text[], $5::bigint[], $6::text[], $7::bigint[],
+    $8::text[], $9::bigint[], $10::text[])
+  AS a (n, id, fence, run_id, new_fence, owner, expires_at, note)
+  WHERE l.id = a.id AND l.status = 'active' AND l.fence = a.fence
+    AND l.run_id = a.run_id
+  RETURNING a.n, l.seq, l.status AS before, l.status, l.fence,
+    l.owner_instance, a.note))" + record_and_answer;
+
+inline const std::string activate_leases = R"(
+WITH changed AS (
+  UPDATE leases l
+  SET status = 'active',
+    provider_lease_id = coalesce(a.resource, l.provider_lease_id),
+    metadata = a.metadata, expires_at = coalesce(a.expires_at, l.expires_at),
+    deadline_at = NULL, last_used_at = $1::bigint, updated_at = $1::bigint
+  FROM unnest($3::int[], $4::text[], $5::bigint[], $6::text[], $7::text[],
+    $8::bigint[], $9::text[])
+  AS a (n, id, fence, resource, metadata, expires_at, note)
+  WHERE l.id = a.id AND l.status = 'acquiring' AND l.fence = a.fence
+    AND NOT (l.exclusive AND EXISTS (
+      SELECT FROM leases h
+      WHERE h.provider_lease_id = a.resource AND h.provider = l.provider
+        AND h.id <> l.id AND h.exclusive AND h.provider_lease_id IS NOT NULL
+        AND (h.status IN ('acquiring', 'active') OR h.parked)))
+  RETURNING a.n, l.seq, 'acquiring' AS before, l.status, l.fence,
+    l.owner_instance, a.note))" + record_and_answer;
+
+inline const std::string give_up_resources = R"(
+WITH changed AS (
+  UPDATE leases l
+  SET provider_lease_id = NULL, updated_at = $1::bigint
+  FROM unnest($3::int[], $4::text[], $5::bigint[], $6::text[])
+  AS a (n, id, fence, note)
+  WHERE l.id = a.id AND l.status = 'acquiring' AND l.fence = a.fence
+  RETURNING a.n, l.seq, l.status AS before, l.status, l.fence,
+    l.owner_instance, a.note))" + record_and_answer;
+
+inline const std::string give_back_resources = R"(
+WITH changed AS (
+  UPDATE leases l
+  SET parked = a.parked, cleanup_status = nullif(a.cleanup, 'none'),
+    cleanup_attempts = 0, next_cleanup_at = a.next, updated_at = $1::bigint
+  FROM unnest($3::int[], $4::text[], $5::boolean[], $6::text[], $7::bigint[],
+    $8::text[])
+  AS a (n, id, parked, cleanup, next, note)
+  WHERE l.id = a.id AND NOT l.parked
+    AND l.status NOT IN ('acquiring', 'active')
+  RETURNING a.n, l.seq, l.status AS before, l.status, l.fence,
+    l.owner_instance, a.note))" + record_and_answer;
+
+// A command comes once for each state that it may come from: that tells us
+// which one it was, for the history.
+inline const std::string end_leases = R"(
+WITH changed AS (
+  UPDATE leases l
+  SET status = a.status, failure_reason = nullif(a.reason, ''),
+    cleanup_status = nullif(a.cleanup, 'none'), next_cleanup_at = a.next,
+    parked = a.parked,
+    provider_lease_id = coalesce(a.resource, l.provider_lease_id),
+    released_at = CASE WHEN a.status = 'retained' THEN NULL
+      ELSE $1::bigint END,
+    deadline_at = NULL, last_used_at = $1::bigint, updated_at = $1::bigint
+  FROM unnest($3::int[], $4::text[], $5::bigint[], $6::text[], $7::text[],
+    $8::text[], $9::text[], $10::bigint[], $11::boolean[], $12::text[],
+    $13::text[])
+  AS a (n, id, fence, before, status, reason, cleanup, next, parked, resource,
+    note)
+  WHERE l.id = a.id AND l.status = a.before AND a.fence IN (0, l.fence)
+  RETURNING a.n, l.seq, a.before, l.status, l.fence, l.owner_instance, a.note
+))" + record_and_answer;
+
+// Never earlier than before; a lease without an end keeps none.
+inline const std::string extend_leases = R"(
+WITH changed AS (
+  UPDATE leases l
+  SET expires_at = CASE WHEN l.expires_at IS NULL THEN NULL
+      ELSE greatest(l.expires_at, a.expires_at) END,
+    updated_at = $1::bigint
+  FROM unnest($3::int[], $4::text[], $5::bigint[], $6::bigint[], $7::text[])
+  AS a (n, id, fence, expires_at, note)
+  WHERE l.id = a.id AND l.status = 'active' AND l.fence = a.fence
+  RETURNING a.n, l.seq, l.status AS before, l.status, l.fence,
+    l.owner_instance, a.note))" + record_and_answer;
+
+inline const std::string describe_leases = R"(
+WITH changed AS (
+  UPDATE leases l
+  SET metadata = a.metadata, last_used_at = $1::bigint,
+    updated_at = $1::bigint
+  FROM unnest($3::int[], $4::text[], $5::bigint[], $6::text[], $7::text[])
+  AS a (n, id, fence, metadata, note)
+  WHERE l.id = a.id AND l.status = 'active' AND l.fence = a.fence
+  RETURNING a.n, l.seq, l.status AS before, l.status, l.fence,
+    l.owner_instance, a.note))" + record_and_answer;
+
+inline const std::string record_cleanups = R"(
+WITH changed AS (
+  UPDATE leases l
+  SET cleanup_status = nullif(a.outcome, 'none'),
+    cleanup_attempts = l.cleanup_attempts + a.attempted,
+    next_cleanup_at = a.next,
+    provider_lease_id = coalesce(a.resource, l.provider_lease_id),
+    updated_at = $1::bigint
+  FROM unnest($3::int[], $4::text[], $5::text[], $6::int[], $7::bigint[],
+    $8::text[], $9::text[])
+  AS a (n, id, outcome, attempted, next, resource, note)
+  WHERE l.id = a.id AND l.cleanup_status = 'failed' AND NOT l.parked
+    AND l.status NOT IN ('acquiring', 'active')
+  RETURNING a.n, l.seq, l.status AS before, l.status, l.fence,
+    l.owner_instance, a.note))" + record_and_answer;
+
+// An operator who asks again gives the janitor all its attempts again.
+inline const std::string owe_cleanups = R"(
+WITH changed AS (
+  UPDATE leases l
+  SET cleanup_status = 'failed', cleanup_attempts = 0,
+    next_cleanup_at = a.next, parked = false,
+    failure_reason = coalesce(nullif(a.reason, ''), l.failure_reason),
+    updated_at = $1::bigint
+  FROM unnest($3::int[], $4::text[], $5::bigint[], $6::text[], $7::text[])
+  AS a (n, id, next, reason, note)
+  WHERE l.id = a.id AND l.cleanup_status IS DISTINCT FROM 'success'
+    AND l.status NOT IN ('acquiring', 'active')
+  RETURNING a.n, l.seq, l.status AS before, l.status, l.fence,
+    l.owner_instance, a.note))" + record_and_answer;
+
+inline const std::string read_state
+  = "SELECT status, fence, parked, cleanup_status FROM leases "
+    "WHERE id = $1::text";
+
+inline const std::string find_environment
+  = "SELECT id FROM environments WHERE id = $1::text";
+
+/// Who else holds this resource of this provider; of the lease's own where
+/// they are not given.
+inline const std::string find_holder = R"(
+SELECT id FROM leases
+WHERE id <> $1::text AND exclusive
+  AND provider_lease_id = coalesce($2::text,
+    (SELECT provider_lease_id FROM leases WHERE id = $1::text))
+  AND provider = coalesce($3::text,
+    (SELECT provider FROM leases WHERE id = $1::text))
+  AND (status IN ('acquiring', 'active') OR parked))";
+
+} // namespace leasehold::pg

@@ -1,0 +1,326 @@
+// The writes that concern leases: claims, grants, ends, cleanups, history.
+
+#include "storage/postgres_lease_writes.hpp"
+
+#include "storage/postgres_lease_sql.hpp"
+#include "storage/postgres_text.hpp"
+#include "storage/store_texts.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+namespace leasehold {
+
+namespace {
+
+/// A point in time so much later; none for zero.
+std::optional<timestamp> later(timestamp now, milliseconds in) {
+  if (in.count() == 0)
+    return std::nullopt;
+  return now + in;
+}
+
+/// When the janitor may try again, if the cleanup is owed at all.
+std::optional<timestamp> next_try(timestamp now, cleanup_status cleanup,
+                                  const std::optional<milliseconds>& in) {
+  if (cleanup != cleanup_status::failed || !in)
+    return std::nullopt;
+  return now + *in;
+}
+
+/// The whole text, or none.
+std::optional<std::string> unless_empty(const std::string& x) {
+  return x.empty() ? std::nullopt : std::optional{x};
+}
+
+} // namespace
+
+postgres_lease_writes::postgres_lease_writes(postgres::connection& db,
+                                             instance_id self)
+  : db_{db}, self_{std::move(self)} {
+  // nop
+}
+
+void postgres_lease_writes::run(const std::string& sql,
+                                const postgres::table& rows,
+                                postgres_batch& batch) {
+  postgres::parameters with{batch.now, self_};
+  rows.append_to(with);
+  auto changed = db_.run(sql, with);
+  while (changed.next()) {
+    size_t n = 0;
+    fence_no fence = 0;
+    changed.read(n, fence);
+    batch.outcomes.at(n) = written{batch.now, fence};
+  }
+}
+
+template <class Write, class Explain>
+void postgres_lease_writes::explain(const chosen<Write>& all,
+                                    postgres_batch& batch,
+                                    Explain explanation) {
+  for (const auto& [n, x] : all)
+    if (!batch.outcomes[n])
+      batch.outcomes[n] = explanation(*x);
+}
+
+// -- grants -------------------------------------------------------------------
+
+void postgres_lease_writes::write(const chosen<insert_lease>& all,
+                                  postgres_batch& batch) {
+  postgres::table rows{20};
+  for (const auto& [n, x] : all) {
+    auto& row = x->row;
+    if (has_ended(row.status))
+      continue;
+    auto expires_at = later(batch.now, x->expires_in);
+    rows.add(n, row.id, x->claims, row.company, row.environment, row.workspace,
+             row.issue, row.run, row.status, row.policy, row.provider,
+             row.resource, row.exclusive, batch.fences[n], row.owner,
+             row.fingerprint, row.metadata,
+             expires_at ? expires_at : row.expires_at,
+             later(batch.now, x->deadline_in), mended(x->note));
+  }
+  run(pg::insert_leases, rows, batch);
+  explain(all, batch, [this](const auto& x) { return not_inserted(x); });
+}
+
+failure postgres_lease_writes::not_inserted(const insert_lease& x) {
+  if (has_ended(x.row.status))
+    return cannot_begin(x.row);
+  auto& row = x.row;
+  if (!x.claims.empty() && !is_parked(x.claims))
+    return conflict("claimed", x.claims, 0);
+  auto other = row.exclusive && !row.resource.empty()
+                 ? holder(row.id, row.resource, row.provider)
+                 : lease_id{};
+  if (!other.empty() && other != x.claims)
+    return held_by("inserted", row.id, other);
+  auto message = cannot_be("inserted", row.id);
+  if (db_.run(pg::read_state, postgres::parameters{row.id}).next())
+    return {ec::conflict, message + ": a lease with this id exists."};
+  if (!row.environment.empty()
+      && !db_.run(pg::find_environment, postgres::parameters{row.environment})
+            .next())
+    return {ec::conflict, message + ": its environment no longer exists."};
+  return {ec::conflict, message
+                          + ": another engine has changed what it needs "
+                            "at this moment. Try again."};
+}
+
+void postgres_lease_writes::write(const chosen<reacquire_lease>& all,
+                                  postgres_batch& batch) {
+  postgres::table rows{8};
+  for (const auto& [n, x] : all)
+    rows.add(n, x->lease.id, x->lease.fence, x->run, batch.fences[n], x->owner,
+             later(batch.now, x->expires_in), mended(x->note));
+  run(pg::reacquire_leases, rows, batch);
+  explain(all, batch, [this](const auto& x) {
+    return conflict("reacquired", x.lease.id, x.lease.fence);
+  });
+}
+
+void postgres_lease_writes::write(const chosen<activate_lease>& all,
+                                  postgres_batch& batch) {
+  postgres::table rows{7};
+  for (const auto& [n, x] : all)
+    rows.add(n, x->lease.id, x->lease.fence, x->resource, x->metadata,
+             x->expires_at, mended(x->note));
+  run(pg::activate_leases, rows, batch);
+  explain(all, batch, [this](const auto& x) { return not_activated(x); });
+}
+
+failure postgres_lease_writes::not_activated(const activate_lease& x) {
+  lease_row now;
+  auto found = db_.run(pg::read_state, postgres::parameters{x.lease.id});
+  if (found.next())
+    found.read(now.status, now.fence);
+  if (now.status == lease_status::acquiring && now.fence == x.lease.fence)
+    if (auto other = holder(x.lease.id, x.resource, {}); !other.empty())
+      return held_by("activated", x.lease.id, other);
+  return conflict("activated", x.lease.id, x.lease.fence);
+}
+
+// -- resources that did not come back -----------------------------------------
+
+void postgres_lease_writes::write(const chosen<give_up_resource>& all,
+                                  postgres_batch& batch) {
+  // Two rows that must change both or neither; rare enough to go one by one.
+  for (const auto& [n, x] : all) {
+    postgres::savepoint all_or_nothing{db_};
+    give_up(n, *x, batch);
+    if (batch.outcomes[n])
+      all_or_nothing.keep();
+  }
+}
+
+void postgres_lease_writes::give_up(size_t n, const give_up_resource& x,
+                                    postgres_batch& batch) {
+  using fate = give_up_resource::fate;
+  postgres::table lease{4};
+  lease.add(n, x.lease.id, x.lease.fence, mended(x.note));
+  run(pg::give_up_resources, lease, batch);
+  if (!batch.outcomes[n]) {
+    batch.outcomes[n] = conflict("changed", x.lease.id, x.lease.fence);
+    return;
+  }
+  auto cleanup = cleanup_status::none;
+  std::optional<timestamp> next;
+  if (x.what == fate::gone) {
+    cleanup = cleanup_status::success;
+  } else if (x.what == fate::owed) {
+    cleanup = cleanup_status::failed;
+    next = batch.now;
+  }
+  postgres::table from{6};
+  from.add(n, x.claimed_from, x.what == fate::parked, cleanup, next,
+           "given back by " + x.lease.id.value);
+  batch.outcomes[n] = failure{};
+  run(pg::give_back_resources, from, batch);
+  if (batch.outcomes[n])
+    batch.outcomes[n] = written{batch.now, x.lease.fence};
+  else
+    batch.outcomes[n] = conflict("given its resource back", x.claimed_from, 0);
+}
+
+// -- life and end -------------------------------------------------------------
+
+void postgres_lease_writes::write(const chosen<extend_lease>& all,
+                                  postgres_batch& batch) {
+  postgres::table rows{5};
+  for (const auto& [n, x] : all)
+    rows.add(n, x->lease.id, x->lease.fence, batch.now + x->expires_in,
+             mended(x->note));
+  run(pg::extend_leases, rows, batch);
+  explain(all, batch, [this](const auto& x) {
+    return conflict("extended", x.lease.id, x.lease.fence);
+  });
+}
+
+void postgres_lease_writes::write(const chosen<describe_lease>& all,
+                                  postgres_batch& batch) {
+  postgres::table rows{5};
+  for (const auto& [n, x] : all)
+    rows.add(n, x->lease.id, x->lease.fence, x->metadata, mended(x->note));
+  run(pg::describe_leases, rows, batch);
+  explain(all, batch, [this](const auto& x) {
+    return conflict("described", x.lease.id, x.lease.fence);
+  });
+}
+
+void postgres_lease_writes::write(const chosen<end_lease>& all,
+                                  postgres_batch& batch) {
+  postgres::table rows{11};
+  for (const auto& [n, x] : all) {
+    auto cleanup = x->parked ? cleanup_status::none : x->cleanup;
+    auto next = next_try(batch.now, cleanup, x->next_cleanup_in);
+    for (auto from : x->from)
+      rows.add(n, x->lease.id, x->lease.fence, from, x->to,
+               mended(x->failure_reason), cleanup, next, x->parked, x->resource,
+               mended(x->note));
+  }
+  run(pg::end_leases, rows, batch);
+  explain(all, batch, [this](const auto& x) {
+    return conflict("ended", x.lease.id, x.lease.fence);
+  });
+}
+
+void postgres_lease_writes::write(const chosen<record_cleanup>& all,
+                                  postgres_batch& batch) {
+  postgres::table rows{7};
+  for (const auto& [n, x] : all)
+    rows.add(n, x->lease, x->outcome, x->attempted ? 1 : 0,
+             next_try(batch.now, x->outcome, x->next_cleanup_in), x->resource,
+             mended(x->note));
+  run(pg::record_cleanups, rows, batch);
+  explain(all, batch,
+          [this](const auto& x) { return conflict("cleaned up", x.lease, 0); });
+}
+
+void postgres_lease_writes::write(const chosen<owe_cleanup>& all,
+                                  postgres_batch& batch) {
+  postgres::table rows{5};
+  for (const auto& [n, x] : all)
+    rows.add(n, x->lease, batch.now + x->next_cleanup_in, mended(x->reason),
+             mended(x->note));
+  run(pg::owe_cleanups, rows, batch);
+  explain(all, batch, [this](const auto& x) {
+    return conflict("handed to the janitor", x.lease, 0);
+  });
+}
+
+// -- explanations -------------------------------------------------------------
+
+failure postgres_lease_writes::conflict(std::string_view verb,
+                                        const lease_id& who, fence_no asked) {
+  auto found = db_.run(pg::read_state, postgres::parameters{who});
+  if (!found.next())
+    return guard_failed(verb, who, std::nullopt, asked);
+  lease_row row;
+  found.read(row.status, row.fence, row.parked, row.cleanup);
+  return guard_failed(verb, who, row, asked);
+}
+
+bool postgres_lease_writes::is_parked(const lease_id& who) {
+  lease_row row;
+  auto found = db_.run(pg::read_state, postgres::parameters{who});
+  if (found.next())
+    found.read(row.status, row.fence, row.parked);
+  return row.parked;
+}
+
+lease_id postgres_lease_writes::holder(const lease_id& who,
+                                       const resource_id& resource,
+                                       const std::string& provider) {
+  lease_id out;
+  auto found
+    = db_.run(pg::find_holder,
+              postgres::parameters{who, resource, unless_empty(provider)});
+  if (found.next())
+    found.read(out);
+  return out;
+}
+
+failure postgres_lease_writes::held_by(std::string_view verb,
+                                       const lease_id& who,
+                                       const lease_id& other,
+                                       const std::string& detail) {
+  return {ec::conflict,
+          cannot_be(verb, who) + ": its resource is held by lease \""
+            + other.value + "\".",
+          detail};
+}
+
+failure postgres_lease_writes::refused(const postgres::error& why,
+                                       const insert_lease& x) {
+  auto out = not_inserted(x);
+  out.detail = why.what();
+  return out;
+}
+
+failure postgres_lease_writes::refused(const postgres::error& why,
+                                       const activate_lease& x) {
+  auto other = holder(x.lease.id, x.resource, {});
+  return held_by("activated", x.lease.id, other, why.what());
+}
+
+failure postgres_lease_writes::refused(const postgres::error& why,
+                                       const give_up_resource& x) {
+  auto other = holder(x.claimed_from, {}, {});
+  return held_by("parked again", x.claimed_from, other, why.what());
+}
+
+failure postgres_lease_writes::refused(const postgres::error& why,
+                                       const end_lease& x) {
+  auto other = holder(x.lease.id, x.resource, {});
+  return held_by("ended", x.lease.id, other, why.what());
+}
+
+failure postgres_lease_writes::refused(const postgres::error& why,
+                                       const record_cleanup& x) {
+  auto other = holder(x.lease, x.resource, {});
+  return held_by("cleaned up", x.lease, other, why.what());
+}
+
+} // namespace leasehold

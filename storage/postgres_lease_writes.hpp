@@ -1,0 +1,91 @@
+#pragma once
+
+// The writes that concern leases, many of one kind at once, inside a
+// transaction that somebody else has begun.
+
+#include "messages/store.hpp"
+#include "storage/postgres.hpp"
+#include "storage/postgres_plan.hpp"
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace leasehold {
+
+/// A batch under way.
+struct postgres_batch {
+  /// When it happens, by the store's clock.
+  timestamp now;
+  /// The fence that each command takes if it takes one.
+  std::vector<fence_no> fences;
+  /// One outcome per command.
+  std::vector<result<written>> outcomes;
+};
+
+/// Performs writes on leases. Every `write` takes commands of one kind that
+/// touch different leases; it changes what they say, adds lines of history, and
+/// sets their outcomes: a command whose guard does not hold is a `conflict` and
+/// has changed nothing. Guards are part of the statements; rows are only read
+/// to explain conflicts.
+///
+/// What the database refuses is thrown as `postgres::error`, and concerns the
+/// whole transaction unless there was a savepoint.
+class postgres_lease_writes {
+public:
+  /// `self` signs the history.
+  postgres_lease_writes(postgres::connection& db, instance_id self);
+
+  void write(const chosen<insert_lease>& all, postgres_batch& batch);
+  void write(const chosen<reacquire_lease>& all, postgres_batch& batch);
+  void write(const chosen<activate_lease>& all, postgres_batch& batch);
+  void write(const chosen<give_up_resource>& all, postgres_batch& batch);
+  void write(const chosen<end_lease>& all, postgres_batch& batch);
+  void write(const chosen<extend_lease>& all, postgres_batch& batch);
+  void write(const chosen<describe_lease>& all, postgres_batch& batch);
+  void write(const chosen<record_cleanup>& all, postgres_batch& batch);
+  void write(const chosen<owe_cleanup>& all, postgres_batch& batch);
+
+  /// What a constraint's refusal means for the command that met it.
+  failure refused(const postgres::error& why, const insert_lease& x);
+  failure refused(const postgres::error& why, const activate_lease& x);
+  failure refused(const postgres::error& why, const give_up_resource& x);
+  failure refused(const postgres::error& why, const end_lease& x);
+  failure refused(const postgres::error& why, const record_cleanup& x);
+
+private:
+  /// Runs the statement on its rows, which begin with the numbers of their
+  /// commands, and notes those that succeeded.
+  void run(const std::string& sql, const postgres::table& rows,
+           postgres_batch& batch);
+
+  /// Explains the commands that have no outcome yet.
+  template <class Write, class Explain>
+  void explain(const chosen<Write>& all, postgres_batch& batch,
+               Explain explanation);
+
+  void give_up(size_t n, const give_up_resource& x, postgres_batch& batch);
+
+  /// Why a lease was not inserted.
+  failure not_inserted(const insert_lease& x);
+
+  /// Why a lease did not get its resource.
+  failure not_activated(const activate_lease& x);
+
+  failure conflict(std::string_view verb, const lease_id& who, fence_no asked);
+
+  bool is_parked(const lease_id& who);
+
+  /// The lease that holds what `who` cannot have; empty if there is none.
+  lease_id holder(const lease_id& who, const resource_id& resource,
+                  const std::string& provider);
+
+  failure held_by(std::string_view verb, const lease_id& who,
+                  const lease_id& other, const std::string& detail = {});
+
+  postgres::connection& db_;
+  instance_id self_;
+};
+
+} // namespace leasehold

@@ -1,0 +1,181 @@
+// The schema, as the steps that lead to it. Our tables live in a PostgreSQL
+// schema of their own, `leasehold`, so that they do not meet anybody else's.
+
+#include "storage/postgres_schema.hpp"
+
+#include <array>
+#include <string>
+
+namespace leasehold {
+
+namespace {
+
+// As storage/schema.cpp, in PostgreSQL's words. JSON stays the text that we
+// wrote: `jsonb` would reorder it. Names compare by their bytes, as in SQLite.
+//
+// History has no foreign key: each line is copied from the lease's row by the
+// statement that changes it, and leases are never deleted.
+constexpr const char* first_schema = R"(
+CREATE TABLE environments (
+  id text COLLATE "C" NOT NULL PRIMARY KEY,
+  name text COLLATE "C" NOT NULL UNIQUE,
+  description text NOT NULL,
+  driver text NOT NULL,
+  status text NOT NULL,
+  config text NOT NULL,
+  created_at bigint NOT NULL,
+  updated_at bigint NOT NULL
+);
+
+CREATE TABLE plugins (
+  id text COLLATE "C" NOT NULL PRIMARY KEY,
+  plugin_key text COLLATE "C" NOT NULL UNIQUE,
+  version text NOT NULL,
+  status text NOT NULL,
+  install_order bigint NOT NULL UNIQUE,
+  manifest_json text NOT NULL,
+  command text NOT NULL,
+  env text NOT NULL,
+  last_error text,
+  installed_at bigint NOT NULL,
+  updated_at bigint NOT NULL
+);
+
+CREATE SEQUENCE leases_seq;
+
+CREATE TABLE leases (
+  seq bigint PRIMARY KEY DEFAULT nextval('leases_seq'),
+  id text COLLATE "C" NOT NULL UNIQUE,
+  company_id text COLLATE "C",
+  environment_id text COLLATE "C"
+    REFERENCES environments (id) ON DELETE SET NULL,
+  workspace_id text COLLATE "C",
+  issue_id text COLLATE "C",
+  run_id text COLLATE "C",
+  status text COLLATE "C" NOT NULL,
+  lease_policy text COLLATE "C" NOT NULL,
+  provider text COLLATE "C" NOT NULL,
+  provider_lease_id text COLLATE "C",
+  exclusive boolean NOT NULL,
+  fence bigint NOT NULL,
+  owner_instance text COLLATE "C",
+  parked boolean NOT NULL DEFAULT false,
+  fingerprint text NOT NULL,
+  cleanup_status text COLLATE "C",
+  cleanup_attempts integer NOT NULL DEFAULT 0,
+  next_cleanup_at bigint,
+  failure_reason text,
+  metadata text NOT NULL,
+  acquired_at bigint NOT NULL,
+  last_used_at bigint NOT NULL,
+  updated_at bigint NOT NULL,
+  expires_at bigint,
+  deadline_at bigint,
+  released_at bigint
+);
+
+CREATE INDEX leases_by_environment ON leases (environment_id);
+CREATE INDEX leases_by_run ON leases (run_id) WHERE run_id IS NOT NULL;
+CREATE INDEX leases_live ON leases (environment_id)
+  WHERE status IN ('acquiring', 'active');
+CREATE INDEX leases_parked ON leases (environment_id) WHERE parked;
+CREATE INDEX leases_retained ON leases (environment_id)
+  WHERE status = 'retained';
+CREATE INDEX leases_owed ON leases (next_cleanup_at)
+  WHERE cleanup_status = 'failed';
+
+-- A resource that may have one holder only has one holder only.
+CREATE UNIQUE INDEX leases_one_holder ON leases (provider_lease_id, provider)
+  WHERE exclusive AND provider_lease_id IS NOT NULL
+    AND (status IN ('acquiring', 'active') OR parked);
+
+CREATE TABLE lease_events (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  lease_seq bigint NOT NULL,
+  at bigint NOT NULL,
+  from_status text,
+  to_status text NOT NULL,
+  fence bigint NOT NULL,
+  by_instance text,
+  note text NOT NULL
+);
+
+CREATE INDEX lease_events_by_lease ON lease_events (lease_seq);
+
+CREATE TABLE engine_instances (
+  id text COLLATE "C" NOT NULL PRIMARY KEY,
+  host text NOT NULL,
+  pid bigint NOT NULL,
+  started_at bigint NOT NULL
+);
+
+-- The engines that have not left; see postgres_life.hpp.
+CREATE TABLE engine_lives (
+  id text COLLATE "C" NOT NULL PRIMARY KEY,
+  process text NOT NULL
+);
+
+-- The last batch of each writer: what says whether a commit happened.
+CREATE TABLE batches (
+  writer uuid PRIMARY KEY,
+  last bigint NOT NULL
+);
+
+CREATE TABLE fences (
+  id integer PRIMARY KEY CHECK (id = 1),
+  last bigint NOT NULL
+);
+
+INSERT INTO fences VALUES (1, 0);
+)";
+
+constexpr auto steps_in_order = std::array{first_schema};
+
+/// Any number will do, as long as no other program of this database uses it.
+constexpr const char* one_at_a_time
+  = "BEGIN; SELECT pg_advisory_xact_lock(1280534628, 1)";
+
+bool has_schema(postgres::connection& db) {
+  return db.number("SELECT count(*) FROM pg_namespace "
+                   "WHERE nspname = 'leasehold'")
+         > 0;
+}
+
+} // namespace
+
+std::span<const char* const> postgres_schema_steps() {
+  return steps_in_order;
+}
+
+int64_t schema_version(postgres::connection& db) {
+  // Asks the catalog itself: what a session remembers of names may be older
+  // than the lock that it has waited for.
+  if (db.number("SELECT count(*) FROM pg_tables WHERE schemaname = 'leasehold' "
+                "AND tablename = 'schema_version'")
+      == 0)
+    return 0;
+  return db.number("SELECT version FROM leasehold.schema_version");
+}
+
+void migrate(postgres::connection& db, std::span<const char* const> steps) {
+  auto last = static_cast<int64_t>(steps.size());
+  while (schema_version(db) < last) {
+    db.run(one_at_a_time);
+    // Somebody else may have taken the step while we waited.
+    auto version = schema_version(db);
+    if (!has_schema(db))
+      db.run("CREATE SCHEMA leasehold");
+    if (version == 0)
+      db.run("CREATE TABLE IF NOT EXISTS leasehold.schema_version "
+             "(version bigint NOT NULL)");
+    if (version < last) {
+      db.run("SET LOCAL search_path = leasehold");
+      db.run(steps[static_cast<size_t>(version)]);
+      db.run("DELETE FROM schema_version; INSERT INTO schema_version VALUES ("
+             + std::to_string(version + 1) + ")");
+    }
+    db.run("COMMIT");
+  }
+}
+
+} // namespace leasehold

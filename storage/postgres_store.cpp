@@ -1,0 +1,169 @@
+// The store in a PostgreSQL database: opening it, and answering questions.
+
+#include "storage/postgres_store.hpp"
+
+#include "storage/postgres_errors.hpp"
+#include "storage/postgres_life.hpp"
+#include "storage/postgres_reads.hpp"
+#include "storage/postgres_schema.hpp"
+#include "storage/postgres_session.hpp"
+#include "storage/postgres_writer.hpp"
+
+#include <optional>
+#include <utility>
+
+namespace leasehold {
+
+namespace {
+
+// -- questions ----------------------------------------------------------------
+
+/// Reads on a session of its own, which it makes again when it is lost.
+class reader {
+public:
+  explicit reader(const postgres_place& where)
+    : where_{where}, coroner_{where.settings.death_grace} {
+    // nop
+  }
+
+  /// Throws `postgres::error`.
+  result<store_answer> read(const store_query& question) {
+    retry_budget budget{where_.settings.retry_for};
+    for (;;) {
+      try {
+        auto& from = session();
+        return std::visit([&](const auto& x) { return from.read(x); },
+                          question);
+      } catch (const postgres::error& e) {
+        if (!is_passing(e) || !budget.wait())
+          throw;
+      }
+    }
+  }
+
+private:
+  postgres_reads& session() {
+    if (!db_ || db_->lost()) {
+      reads_.reset();
+      db_ = connect(where_);
+      reads_.emplace(
+        *db_, [this] { return now_of(*db_, where_.settings); },
+        [this](const auto& suspects) {
+          return coroner_.find_dead(*db_, suspects);
+        });
+    }
+    return *reads_;
+  }
+
+  const postgres_place& where_;
+  postgres_coroner coroner_;
+  std::unique_ptr<postgres::connection> db_;
+  std::optional<postgres_reads> reads_;
+};
+
+// -- the store ----------------------------------------------------------------
+
+class postgres_store : public store {
+public:
+  postgres_store(const postgres_place& where, const instance_id& self,
+                 std::unique_ptr<postgres::connection> writing,
+                 std::unique_ptr<postgres_life> alive)
+    : where_{where}, alive_{std::move(alive)},
+      writer_{where, self, std::move(writing)}, reader_{where_} {
+    // nop
+  }
+
+  std::vector<result<written>>
+  apply(std::span<const store_write> batch) override {
+    using outcomes = std::vector<result<written>>;
+    auto all = guarded(
+      where_.url, [&]() -> result<outcomes> { return writer_.apply(batch); });
+    return all ? std::move(all).value() : outcomes(batch.size(), all.error());
+  }
+
+  result<store_answer> read(const store_query& question) override {
+    return guarded(where_.url, [&] { return reader_.read(question); });
+  }
+
+private:
+  postgres_place where_;
+  std::unique_ptr<postgres_life> alive_;
+  postgres_writer writer_;
+  reader reader_;
+};
+
+// -- opening ------------------------------------------------------------------
+
+constexpr int64_t version_min = 130'000;
+
+/// Whether we may use this server at all. Asks nothing that old ones cannot
+/// answer.
+result<> check_server(const postgres_url& url, postgres::connection& db) {
+  auto version
+    = db.number("SELECT current_setting('server_version_num')::bigint");
+  if (version < version_min)
+    return unusable(url, "the server is PostgreSQL "
+                           + std::to_string(version / 10'000)
+                           + ", and leasehold needs 13 or newer. Upgrade it, "
+                             "or choose another server");
+  if (db.number("SELECT count(*) WHERE "
+                "current_setting('server_encoding') <> 'UTF8'")
+      > 0)
+    return unusable(url, "its encoding is not UTF8. Create a database with "
+                         "ENCODING 'UTF8'");
+  return done{};
+}
+
+/// Whether this leasehold knows the tables that are there.
+result<> check_schema(const postgres_url& url, postgres::connection& db) {
+  auto version = schema_version(db);
+  auto known = static_cast<int64_t>(postgres_schema_steps().size());
+  if (version > known)
+    return unusable(url, "its schema has version " + std::to_string(version)
+                           + ", and this leasehold knows versions up to "
+                           + std::to_string(known)
+                           + ". Use a newer leasehold or another database");
+  return done{};
+}
+
+result<std::unique_ptr<store>> open_database(const postgres_place& where,
+                                             const instance_id& self) {
+  auto writing = connect(where);
+  if (auto ok = check_server(where.url, *writing); !ok)
+    return ok.error();
+  expect_writable(*writing);
+  if (auto ok = check_schema(where.url, *writing); !ok)
+    return ok.error();
+  migrate(*writing);
+  std::unique_ptr<postgres_life> alive;
+  if (!self.empty()) {
+    auto prepare = [settings = where.settings](postgres::connection& db) {
+      set_up(db, settings);
+    };
+    auto shown = show_life(where.url, self, prepare);
+    if (!shown)
+      return shown.error();
+    alive = std::move(shown).value();
+  }
+  return std::unique_ptr<store>{std::make_unique<postgres_store>(
+    where, self, std::move(writing), std::move(alive))};
+}
+
+} // namespace
+
+result<std::unique_ptr<store>> open_postgres_store(const std::string& url,
+                                                   const instance_id& self,
+                                                   postgres_settings settings) {
+  auto parsed = parse_postgres_url(url, settings.connect_timeout);
+  if (!parsed)
+    return parsed.error();
+  postgres_place where{std::move(parsed).value(), std::move(settings)};
+  return guarded(where.url, [&] { return open_database(where, self); });
+}
+
+result<std::unique_ptr<store>> open_postgres_store(const std::string& url,
+                                                   const instance_id& self) {
+  return open_postgres_store(url, self, postgres_settings{});
+}
+
+} // namespace leasehold

@@ -1,0 +1,58 @@
+#include "storage/store_texts.hpp"
+
+namespace leasehold {
+
+failure unknown_lease(const std::string& x) {
+  auto hint = x.size() < lease_prefix_min
+                ? "Give its id, or at least the first "
+                    + std::to_string(lease_prefix_min) + " characters of it."
+                : std::string{"List the leases to see their ids."};
+  return {ec::unknown_lease, "No lease \"" + x + "\". " + hint};
+}
+
+failure ambiguous(const std::string& x, const std::vector<lease_row>& rows) {
+  auto message = "\"" + x + "\" is the beginning of several lease ids: ";
+  for (size_t i = 0; i < rows.size() && i + 1 < candidates_max; ++i)
+    message += (i == 0 ? "" : ", ") + rows[i].id.value;
+  if (rows.size() >= candidates_max)
+    message += ", and others";
+  return {ec::invalid_request, message + ". Give more of it."};
+}
+
+failure still_held(const std::string& what, int64_t leases) {
+  auto message = what + " is still held by " + std::to_string(leases)
+                 + (leases == 1 ? " lease" : " leases")
+                 + ": acquiring, active, parked, retained, or owing a cleanup."
+                   " List its leases to see them, and release or destroy them"
+                   " first.";
+  return {ec::in_use, std::move(message)};
+}
+
+std::string cannot_be(std::string_view verb, const lease_id& who) {
+  auto message = "Lease \"" + who.value + "\" cannot be ";
+  message += verb;
+  return message;
+}
+
+failure guard_failed(std::string_view verb, const lease_id& who,
+                     const std::optional<lease_row>& now, fence_no asked) {
+  auto message = cannot_be(verb, who);
+  if (!now)
+    return {ec::conflict, message + ": it does not exist."};
+  message += ": it is " + to_string(now->status);
+  if (now->parked)
+    message += ", parked";
+  if (now->cleanup != cleanup_status::none)
+    message += ", cleanup " + to_string(now->cleanup);
+  message += ", fence " + std::to_string(now->fence);
+  if (asked != 0 && asked != now->fence)
+    message += ", and the write was for fence " + std::to_string(asked);
+  return {ec::conflict, message + "."};
+}
+
+failure cannot_begin(const lease_row& row) {
+  return {ec::invalid_request, "Lease \"" + row.id.value + "\" cannot begin as "
+                                 + to_string(row.status) + "."};
+}
+
+} // namespace leasehold

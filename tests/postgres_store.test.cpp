@@ -1,0 +1,61 @@
+// The PostgreSQL store: the contract of stores, and what only a server can do.
+
+#include "storage/postgres_store.hpp"
+
+#include "tests/store_contract.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/postgres_server.hpp"
+
+using namespace leasehold;
+using namespace leasehold::test;
+
+namespace {
+
+/// Runs one part of the contract on an empty database.
+void keep(void (*contract)(const store_opener&)) {
+  if (postgres_is_missing())
+    return;
+  postgres_database place;
+  contract([&](const instance_id& self, store_clock clock) {
+    auto made
+      = open_postgres_store(place.url(), self, {.clock = std::move(clock)});
+    INFO(made.error().message << " " << made.error().detail);
+    REQUIRE(made.has_value());
+    return std::move(made).value();
+  });
+}
+
+} // namespace
+
+TEST_CASE("postgres_store: grants keep the contract", "[postgres_store]") {
+  keep(check_grants);
+}
+
+TEST_CASE("postgres_store: ends keep the contract", "[postgres_store]") {
+  keep(check_ends);
+}
+
+TEST_CASE("postgres_store: claims keep the contract", "[postgres_store]") {
+  keep(check_claims);
+}
+
+TEST_CASE("postgres_store: cleanups keep the contract", "[postgres_store]") {
+  keep(check_cleanups);
+}
+
+TEST_CASE("postgres_store: batches keep the contract", "[postgres_store]") {
+  keep(check_batches);
+}
+
+TEST_CASE("postgres_store: lists keep the contract", "[postgres_store]") {
+  keep(check_lease_lists);
+}
+
+TEST_CASE("postgres_store: environments keep the contract",
+          "[postgres_store]") {
+  keep(check_environments);
+}
+
+TEST_CASE("postgres_store: plugins keep the contract", "[postgres_store]") {
+  keep(check_plugins);
+}
