@@ -35,6 +35,11 @@ public:
   /// The child is being ended: nobody waits for a slow sink any more.
   void let_go();
 
+  /// Whether the sink has no room now.
+  [[nodiscard]] bool blocked() const noexcept {
+    return blocked_;
+  }
+
   /// What is kept of an output.
   [[nodiscard]] std::string text(output_stream stream) const;
 
@@ -56,7 +61,6 @@ private:
   output stdout_;
   output stderr_;
   bool letting_go_ = false;
-  /// The sink has no room.
   bool blocked_ = false;
 };
 

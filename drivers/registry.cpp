@@ -2,6 +2,7 @@
 
 #include "drivers/local_driver.hpp"
 #include "drivers/sandbox_driver.hpp"
+#include "drivers/ssh/ssh_driver.hpp"
 
 #include <utility>
 
@@ -40,6 +41,9 @@ driver_table make_drivers(const driver_services& services) {
   out.add(std::make_shared<sandbox_driver>(
     services.workers, sandbox_driver_options{services.allow_fake, services.late,
                                              services.call_timeout}));
+  out.add(std::make_shared<ssh_driver>(
+    services.launcher, services.loop, services.secrets,
+    ssh_driver_options{client_setup_of(this_host().env), {}}));
   return out;
 }
 

@@ -14,6 +14,7 @@ namespace leasehold {
 
 class io_loop;
 class process_launcher;
+class secret_source;
 class worker_channel;
 
 /// What drivers are made of. The references must outlive the drivers.
@@ -29,6 +30,8 @@ struct driver_services {
   std::function<void(late_resource)> late;
   /// How long a worker's answer is waited for where nobody says otherwise.
   milliseconds call_timeout{30'000};
+  /// Where secrets come from; null: there are none.
+  secret_source* secrets = nullptr;
 };
 
 /// The drivers of one engine. Immutable once made; thread-safe.

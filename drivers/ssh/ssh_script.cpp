@@ -171,7 +171,7 @@ std::string name_of_signal(std::string_view name) {
 
 } // namespace
 
-std::string quoted(std::string_view text) {
+std::string shell_word(std::string_view text) {
   std::string out{"'"};
   for (auto c : text)
     out += c == '\'' ? std::string{"'\\''"} : std::string{c};
@@ -208,17 +208,17 @@ std::string header(const remote_job& job, const std::string& nonce) {
     script += read_profile;
   std::string run = "/bin/sh -c 'echo \"group $$\" >&5; exec >&6 5>&- 6>&-; "
                     "exec \"$@\"' sh "
-                    + quoted(job.command);
+                    + shell_word(job.command);
   for (const auto& arg : job.args)
-    run += " " + quoted(arg);
-  script += "_lh_run=" + quoted(run) + "\n";
+    run += " " + shell_word(arg);
+  script += "_lh_run=" + shell_word(run) + "\n";
   script += find_tools;
   script += "_lh_setup() {\nexport LEASEHOLD_COMMAND=" + nonce + "\n";
   for (const auto& [name, value] : job.env)
-    script += "export " + name + "=" + quoted(value) + "\n";
+    script += "export " + name + "=" + shell_word(value) + "\n";
   script += "}\n";
   if (!job.cwd.empty())
-    script += "cd " + quoted(job.cwd)
+    script += "cd " + shell_word(job.cwd)
               + " 2>/dev/null || { printf \"$_lh_mark\" no-folder >&2; exit; "
                 "}\n";
   script += run_and_watch;

@@ -42,8 +42,7 @@ struct remote_job {
 };
 
 /// The text as one word of a POSIX shell.
-std::string quoted(std::string_view text);
-
+std::string shell_word(std::string_view text);
 
 /// What the login shell, whichever it is, is asked to run. `nonce` keeps the
 /// marks apart from what anything else prints.
