@@ -41,7 +41,7 @@ json text_or_null(const json& object, std::string_view name) {
 }
 
 json or_null(const std::string& text) {
-  return text.empty() ? json{} : json{text};
+  return text.empty() ? json(nullptr) : json(text);
 }
 
 /// The first that is not null.
@@ -59,7 +59,7 @@ std::string text(const json& value, const char* otherwise = "") {
 
 json object_or_null(const json& object, std::string_view name) {
   const auto& value = member(object, name);
-  return value.is_object() && !value.empty() ? value : json{};
+  return value.is_object() && !value.empty() ? value : json(nullptr);
 }
 
 json array_or_empty(const json& value) {
@@ -136,7 +136,7 @@ json synthesise(const realization& what) {
   const auto& asked = what.asked;
   json source{{"kind", "task_session"}, {"strategy", "project_primary"}};
   source["localPath"] = first_of(or_null(asked.local_path), or_null(what.cwd),
-                                 or_null(asked.remote_path), json{"/"});
+                                 or_null(asked.remote_path), json("/"));
   json out;
   out["source"] = source_of(source);
   out["requestedMode"] = or_null(asked.mode);
@@ -282,9 +282,10 @@ workspace_record build_workspace_record(const realization& what) {
   record["environmentId"] = or_null(lease.place.environment.value);
   record["leaseId"] = or_null(lease.lease.value);
   record["providerLeaseId"] = or_null(lease.resource.value);
-  record["authoritativeRoot"] = first_of(
-    text_or_null(usage, "authoritativeRoot"),
-    out.in_place ? record["remote"]["path"] : json{}, record["local"]["path"]);
+  record["authoritativeRoot"]
+    = first_of(text_or_null(usage, "authoritativeRoot"),
+               out.in_place ? record["remote"]["path"] : json(nullptr),
+               record["local"]["path"]);
   record["pathAliases"] = aliases_of(usage);
   record["outboundRestorePaths"] = restore_paths_of(usage);
   record["additional"] = request["additional"];

@@ -60,6 +60,8 @@ TEST_CASE("ssh_config: texts are trimmed, ports coerced, empty is null",
   CHECK(ssh::parse_settings(with(R"("knownHosts":" box ssh-ed25519 A\n")"))
           ->known_hosts
         == "box ssh-ed25519 A");
+  auto known = ssh::parse_settings(with(R"("knownHosts":"x y")"));
+  CHECK(ssh::parse_settings(ssh::to_stored(*known)).value() == *known);
 }
 
 TEST_CASE("ssh_config: each rule has its text, and the first issue counts",

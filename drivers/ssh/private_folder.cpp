@@ -122,7 +122,8 @@ result<> private_folder::write(std::string_view name,
   if (file && write_all(file.get(), content))
     return done{};
   auto why = std::generic_category().message(errno);
-  remove(name);
+  if (file)
+    remove(name);
   return failure{ec::internal, "Cannot write " + path + ": " + why + "."};
 }
 

@@ -82,7 +82,7 @@ void ssh_command::launch(result<std::shared_ptr<session>> on) {
   client_
     = launcher_.start(session_->launch(bootstrap(nonce_)), std::move(events));
   output_->belongs_to(client_);
-  if (what_.timeout.count() == 0)
+  if (what_.timeout.count() == 0 || timer_)
     return;
   // A clock that runs over would be a time-out at once.
   auto timeout
@@ -142,8 +142,16 @@ void ssh_command::stop(bool command_result::*why) {
 void ssh_command::on_exit() {
   output_->put(output_stream::out, out_marks_.finish());
   output_->put(output_stream::err, err_marks_.finish());
-  output_->finish();
+  if (!sent_)
+    session_->distrust();
   session_.reset();
+  if (!sent_ && !stopping_ && what_.reconnect) {
+    // Nothing has run.
+    out_marks_ = {ready_mark(nonce_), {}};
+    err_marks_ = {ready_mark(nonce_), end_mark(nonce_)};
+    return std::exchange(what_.reconnect, nullptr)();
+  }
+  output_->finish();
   tell(outcome());
 }
 

@@ -12,6 +12,7 @@
 #include "messages/result.hpp"
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -44,6 +45,9 @@ public:
     milliseconds timeout{0};
     /// May be null.
     std::shared_ptr<output_sink> sink;
+    /// Asks for another session, which goes to `start`. Called at most once: if
+    /// a connection, perhaps lost by now, did not even give a shell.
+    std::function<void()> reconnect = {};
   };
 
   /// `loop` and `launcher` must outlive the command.
@@ -56,7 +60,8 @@ public:
 
   ssh_command& operator=(const ssh_command&) = delete;
 
-  /// Starts it, or tells why there is no session. Thread-safe, once.
+  /// Starts it, or tells why there is no session. Thread-safe; once, and once
+  /// more after a `reconnect`.
   void start(result<std::shared_ptr<session>> on);
 
   /// Ends it soon. Thread-safe.

@@ -236,7 +236,7 @@ result<draft> parse(const json_text& config, bool may_have_key) {
 }
 
 json or_null(const std::string& text) {
-  return text.empty() ? json{} : json{text};
+  return text.empty() ? json(nullptr) : json(text);
 }
 
 } // namespace

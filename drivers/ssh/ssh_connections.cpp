@@ -79,6 +79,17 @@ launch_spec session::launch(std::string remote) const {
   return out;
 }
 
+void session::distrust() const {
+  auto owner = owner_.lock();
+  if (!owner)
+    return;
+  owner->loop_.post([weak = owner_, number = connection_] {
+    auto self = weak.lock();
+    if (self && self->rows_.count(number) > 0)
+      self->rows_.at(number).closing = true;
+  });
+}
+
 // -- connections --------------------------------------------------------------
 
 connections::connections(io_loop& loop, process_launcher& launcher,

@@ -64,6 +64,9 @@ public:
   /// How to start the client that has the remote shell run this.
   [[nodiscard]] launch_spec launch(std::string remote) const;
 
+  /// Says that the connection gave no shell: nobody else is sent there.
+  void distrust() const;
+
 private:
   std::weak_ptr<connections> owner_;
   uint64_t connection_;

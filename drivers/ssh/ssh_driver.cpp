@@ -147,7 +147,7 @@ result<std::string> read_workspace(const ssh::settings& config,
 /// What the SSH client ended with; null if nobody saw it.
 json exit_code_of(const result<command_result>& ended) {
   if (ended)
-    return ended->exit_code ? json{*ended->exit_code} : json{};
+    return ended->exit_code ? json(*ended->exit_code) : json(nullptr);
   // Whatever keeps the client from a login, it ends with 255.
   if (ended.error().code == ec::provider_refused
       && !ended.error().detail.empty())

@@ -6,6 +6,19 @@
 
 namespace leasehold::ssh {
 
+namespace {
+
+/// Starts a run on a session.
+template <class T>
+completion<connections::session_ptr> starting(std::weak_ptr<T> what) {
+  return [what = std::move(what)](result<connections::session_ptr> on) {
+    if (auto strong = what.lock())
+      strong->start(std::move(on));
+  };
+}
+
+} // namespace
+
 runner::runner(io_loop& loop, process_launcher& launcher,
                std::shared_ptr<connections> hosts)
   : loop_{loop}, launcher_{launcher}, hosts_{std::move(hosts)} {
@@ -21,10 +34,15 @@ runner::~runner() {
 void runner::run(const owner& who, ssh_command::request what,
                  command_limits limits, completion<command_result> then) {
   auto number = next_number();
-  connect(who, number,
-          std::make_shared<ssh_command>(loop_, launcher_, limits,
-                                        std::move(what),
-                                        leaving(number, std::move(then))));
+  auto self = std::make_shared<std::weak_ptr<ssh_command>>();
+  what.reconnect = [self, hosts = hosts_, host = who.host] {
+    hosts->open(host, starting(*self));
+  };
+  auto command
+    = std::make_shared<ssh_command>(loop_, launcher_, limits, std::move(what),
+                                    leaving(number, std::move(then)));
+  *self = command;
+  connect(who, number, std::move(command));
 }
 
 void runner::pipe(const owner& who, std::vector<std::string> producer,
@@ -75,10 +93,7 @@ void runner::connect(const owner& who, uint64_t number,
     running_->rows.emplace(
       number, running{who.host.lease, who.execution, cancel, std::move(what)});
   }
-  hosts_->open(who.host, [weak](result<connections::session_ptr> on) {
-    if (auto strong = weak.lock())
-      strong->start(std::move(on));
-  });
+  hosts_->open(who.host, starting(std::move(weak)));
 }
 
 } // namespace leasehold::ssh
