@@ -11,9 +11,9 @@ local_command::local_command(io_loop& loop, process_launcher& launcher,
                              local_limits limits, request what,
                              completion<command_result> then)
   : loop_{loop}, launcher_{launcher}, limits_{limits}, what_{std::move(what)},
-    then_{std::move(then)}, stdout_{output_stream::out,
-                                    output_buffer{limits.stdout_max}},
-    stderr_{output_stream::err, output_buffer{limits.stderr_max}} {
+    then_{std::move(then)}, output_{std::make_shared<command_output>(
+                              loop, what_.sink, limits.stdout_max,
+                              limits.stderr_max)} {
   // nop
 }
 
@@ -48,17 +48,18 @@ void local_command::launch() {
   };
   events.on_stdout = [weak](std::string_view bytes) {
     if (auto self = weak.lock())
-      self->on_bytes(self->stdout_, bytes);
+      self->output_->put(output_stream::out, bytes);
   };
   events.on_stderr = [weak](std::string_view bytes) {
     if (auto self = weak.lock())
-      self->on_bytes(self->stderr_, bytes);
+      self->output_->put(output_stream::err, bytes);
   };
   events.on_exit = [weak](exit_report report) {
     if (auto self = weak.lock())
       self->on_exit(report);
   };
   child_ = launcher_.start(std::move(what_.launch), std::move(events));
+  output_->belongs_to(child_);
   child_->write(std::move(what_.stdin_text));
   child_->close_stdin();
   if (what_.timeout.count() == 0)
@@ -72,45 +73,13 @@ void local_command::launch() {
   });
 }
 
-void local_command::on_bytes(output& from, std::string_view bytes) {
-  auto text = from.decoder.feed(bytes);
-  from.kept.append(text);
-  pass_on(from, std::move(text));
-}
-
-void local_command::pass_on(output& from, std::string text) {
-  // While the command is being ended nobody waits for a slow sink.
-  if (!what_.sink || text.empty() || (blocked_ && stopping_))
-    return;
-  if (what_.sink->put({from.stream, std::move(text)}))
-    return;
-  blocked_ = true;
-  if (!stopping_)
-    child_->pause_output();
-  wait_for_sink();
-}
-
-void local_command::wait_for_sink() {
-  what_.sink->when_ready([weak = weak_from_this()] {
-    auto self = weak.lock();
-    if (!self)
-      return;
-    self->loop_.post([weak] {
-      if (auto strong = weak.lock()) {
-        strong->blocked_ = false;
-        strong->child_->resume_output();
-      }
-    });
-  });
-}
-
 void local_command::stop(bool command_result::*why) {
   if (stopping_ || !child_)
     return;
   stopping_ = true;
   result_.*why = true;
   child_->signal(SIGTERM);
-  child_->resume_output();
+  output_->let_go();
   if (timer_)
     timer_->cancel();
   timer_ = loop_.after(limits_.term_grace + limits_.guard_grace,
@@ -121,11 +90,7 @@ void local_command::stop(bool command_result::*why) {
 }
 
 void local_command::on_exit(exit_report report) {
-  for (auto* from : {&stdout_, &stderr_}) {
-    auto rest = from->decoder.finish();
-    from->kept.append(rest);
-    pass_on(*from, std::move(rest));
-  }
+  output_->finish();
   if (report.code < 0 && report.signal == 0)
     return tell(failure{ec::outcome_unknown,
                         "Nobody saw how \"" + what_.name + "\" ended.",
@@ -134,8 +99,8 @@ void local_command::on_exit(exit_report report) {
     result_.signal = signal_name(report.signal);
   else if (!stopping_)
     result_.exit_code = report.code;
-  result_.stdout_text = stdout_.kept.text();
-  result_.stderr_text = stderr_.kept.text();
+  result_.stdout_text = output_->text(output_stream::out);
+  result_.stderr_text = output_->text(output_stream::err);
   tell(std::move(result_));
 }
 

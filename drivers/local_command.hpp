@@ -3,9 +3,8 @@
 // One command that runs on this host, under the guard.
 
 #include "drivers/child_process.hpp"
+#include "drivers/command_output.hpp"
 #include "drivers/io_loop.hpp"
-#include "drivers/output_buffer.hpp"
-#include "drivers/utf8.hpp"
 #include "messages/command.hpp"
 #include "messages/result.hpp"
 
@@ -13,7 +12,6 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <string_view>
 
 namespace leasehold {
 
@@ -61,21 +59,7 @@ public:
   void cancel();
 
 private:
-  /// What is kept and passed on of one output.
-  struct output {
-    output_stream stream;
-    output_buffer kept;
-    utf8_stream decoder{};
-  };
-
   void launch();
-
-  void on_bytes(output& from, std::string_view bytes);
-
-  void pass_on(output& from, std::string text);
-
-  /// Asks for the sink's call once it has room.
-  void wait_for_sink();
 
   void stop(bool command_result::*why);
 
@@ -91,12 +75,9 @@ private:
   /// From here on: loop thread only.
   std::shared_ptr<child_process> child_;
   std::shared_ptr<timer_handle> timer_;
-  output stdout_;
-  output stderr_;
+  std::shared_ptr<command_output> output_;
   command_result result_;
   bool stopping_ = false;
-  /// The sink has no room.
-  bool blocked_ = false;
 };
 
 } // namespace leasehold

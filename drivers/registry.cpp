@@ -3,6 +3,7 @@
 #include "drivers/local_driver.hpp"
 #include "drivers/plugin_driver.hpp"
 #include "drivers/sandbox_driver.hpp"
+#include "drivers/ssh/ssh_driver.hpp"
 
 #include <utility>
 
@@ -43,6 +44,9 @@ driver_table make_drivers(const driver_services& services) {
   out.add(std::make_shared<sandbox_driver>(services.workers, calls,
                                            services.allow_fake));
   out.add(std::make_shared<plugin_driver>(services.workers, calls));
+  out.add(std::make_shared<ssh_driver>(
+    services.launcher, services.loop, services.secrets,
+    ssh_driver_options{client_setup_of(this_host().env), {}}));
   return out;
 }
 

@@ -2,8 +2,8 @@
 
 // The bubblewrap provider: what each method of the wire does.
 
+#include "drivers/background.hpp"
 #include "drivers/bubblewrap/activities.hpp"
-#include "drivers/bubblewrap/background.hpp"
 #include "drivers/bubblewrap/box_config.hpp"
 #include "drivers/bubblewrap/box_store.hpp"
 #include "drivers/bubblewrap/launch.hpp"

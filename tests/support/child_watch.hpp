@@ -83,6 +83,15 @@ public:
     return wait([&] { return out_.find(text) != std::string::npos; });
   }
 
+  /// Waits until the predicate holds for the output, or the child has ended;
+  /// returns whether it holds.
+  template <class Predicate>
+  bool wait_out(Predicate met) {
+    wait([&] { return report_ || failure_ || met(out_); });
+    std::lock_guard guard{mutex_};
+    return met(out_);
+  }
+
   /// Waits until the output has this many lines.
   bool says_lines(int64_t count) {
     return wait(

@@ -12,10 +12,6 @@ namespace leasehold {
 
 class io_loop;
 
-} // namespace leasehold
-
-namespace leasehold::bubblewrap {
-
 /// A thread that does one job after the other.
 class background {
 public:
@@ -45,4 +41,4 @@ private:
   std::thread thread_;
 };
 
-} // namespace leasehold::bubblewrap
+} // namespace leasehold

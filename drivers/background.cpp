@@ -1,10 +1,10 @@
-#include "drivers/bubblewrap/background.hpp"
+#include "drivers/background.hpp"
 
 #include "drivers/io_loop.hpp"
 
 #include <utility>
 
-namespace leasehold::bubblewrap {
+namespace leasehold {
 
 background::background(io_loop& loop)
   : loop_{loop}, thread_{[this] { work(); }} {
@@ -43,4 +43,4 @@ void background::work() {
   }
 }
 
-} // namespace leasehold::bubblewrap
+} // namespace leasehold
