@@ -8,6 +8,10 @@
 // The history is copied from what the change returns, so that it cannot
 // disagree with the row. No statement joins two sets of commands: the number
 // of rows is unknown when it is planned, and such a join would be quadratic.
+//
+// Leases are found by their ids and nothing else. Guards are written so that
+// no partial index fits them (`status || ''`, `parked::int`): a plan that was
+// made when few leases were live would read all of them later.
 
 #include <string>
 
@@ -38,8 +42,8 @@ WITH asked AS (
 ), good AS MATERIALIZED (
   SELECT a.*, nextval('leases_seq') AS seq FROM asked a
   WHERE NOT (EXISTS (SELECT FROM leases l WHERE l.id = a.id))
-    AND (a.environment_id IS NULL OR EXISTS (
-      SELECT FROM environments e WHERE e.id = a.environment_id))
+    AND (a.environment_id IS NULL OR a.environment_id = (
+      SELECT e.id FROM environments e WHERE e.id = a.environment_id))
     AND NOT (a.exclusive AND EXISTS (
       SELECT FROM leases l
       WHERE l.provider_lease_id = a.provider_lease_id
@@ -51,7 +55,7 @@ WITH asked AS (
   UPDATE leases l
   SET parked = false, cleanup_status = 'success', next_cleanup_at = NULL,
     updated_at = $1::bigint
-  FROM good g WHERE l.id = g.claims AND l.parked
+  FROM good g WHERE l.id = g.claims AND l.parked::int = 1
   RETURNING l.seq AS l_seq, l.status AS l_status, l.fence AS l_fence,
     l.owner_instance AS l_owner, g.*
 ), ready AS (
@@ -94,7 +98,7 @@ WITH changed AS (
   FROM unnest($3::int[], $4::text[], $5::bigint[], $6::text[], $7::bigint[],
     $8::text[], $9::bigint[], $10::text[])
   AS a (n, id, fence, run_id, new_fence, owner, expires_at, note)
-  WHERE l.id = a.id AND l.status = 'active' AND l.fence = a.fence
+  WHERE l.id = a.id AND l.status || '' = 'active' AND l.fence = a.fence
     AND l.run_id = a.run_id
   RETURNING a.n, l.seq, l.status AS before, l.status, l.fence,
     l.owner_instance, a.note))" + record_and_answer;
@@ -109,7 +113,7 @@ WITH changed AS (
   FROM unnest($3::int[], $4::text[], $5::bigint[], $6::text[], $7::text[],
     $8::bigint[], $9::text[])
   AS a (n, id, fence, resource, metadata, expires_at, note)
-  WHERE l.id = a.id AND l.status = 'acquiring' AND l.fence = a.fence
+  WHERE l.id = a.id AND l.status || '' = 'acquiring' AND l.fence = a.fence
     AND NOT (l.exclusive AND EXISTS (
       SELECT FROM leases h
       WHERE h.provider_lease_id = a.resource AND h.provider = l.provider
@@ -124,7 +128,7 @@ WITH changed AS (
   SET provider_lease_id = NULL, updated_at = $1::bigint
   FROM unnest($3::int[], $4::text[], $5::bigint[], $6::text[])
   AS a (n, id, fence, note)
-  WHERE l.id = a.id AND l.status = 'acquiring' AND l.fence = a.fence
+  WHERE l.id = a.id AND l.status || '' = 'acquiring' AND l.fence = a.fence
   RETURNING a.n, l.seq, l.status AS before, l.status, l.fence,
     l.owner_instance, a.note))" + record_and_answer;
 
@@ -171,7 +175,7 @@ WITH changed AS (
     updated_at = $1::bigint
   FROM unnest($3::int[], $4::text[], $5::bigint[], $6::bigint[], $7::text[])
   AS a (n, id, fence, expires_at, note)
-  WHERE l.id = a.id AND l.status = 'active' AND l.fence = a.fence
+  WHERE l.id = a.id AND l.status || '' = 'active' AND l.fence = a.fence
   RETURNING a.n, l.seq, l.status AS before, l.status, l.fence,
     l.owner_instance, a.note))" + record_and_answer;
 
@@ -182,7 +186,7 @@ WITH changed AS (
     updated_at = $1::bigint
   FROM unnest($3::int[], $4::text[], $5::bigint[], $6::text[], $7::text[])
   AS a (n, id, fence, metadata, note)
-  WHERE l.id = a.id AND l.status = 'active' AND l.fence = a.fence
+  WHERE l.id = a.id AND l.status || '' = 'active' AND l.fence = a.fence
   RETURNING a.n, l.seq, l.status AS before, l.status, l.fence,
     l.owner_instance, a.note))" + record_and_answer;
 
@@ -197,7 +201,7 @@ WITH changed AS (
   FROM unnest($3::int[], $4::text[], $5::text[], $6::int[], $7::bigint[],
     $8::text[], $9::text[])
   AS a (n, id, outcome, attempted, next, resource, note)
-  WHERE l.id = a.id AND l.cleanup_status = 'failed' AND NOT l.parked
+  WHERE l.id = a.id AND l.cleanup_status || '' = 'failed' AND NOT l.parked
     AND l.status NOT IN ('acquiring', 'active')
   RETURNING a.n, l.seq, l.status AS before, l.status, l.fence,
     l.owner_instance, a.note))" + record_and_answer;

@@ -119,6 +119,7 @@ std::vector<write_group> plan_groups(std::span<const store_write> batch,
       groups[{levels.level_of(batch[i]), rank_of(batch[i]), batch[i].index()}]
         .push_back(i);
   std::vector<write_group> out;
+  out.reserve(groups.size());
   for (auto& [key, group] : groups)
     out.push_back(std::move(group));
   return out;
