@@ -2,6 +2,8 @@
 
 #include "drivers/scrubber.hpp"
 
+#include "drivers/secret_refs.hpp"
+
 #include <nlohmann/json.hpp>
 
 #include <algorithm>

@@ -129,7 +129,66 @@ CREATE TABLE fences (
 INSERT INTO fences VALUES (1, 0);
 )";
 
-constexpr auto steps_in_order = std::array{first_schema};
+constexpr const char* secrets_schema = R"(
+CREATE TABLE secrets (
+  id text NOT NULL PRIMARY KEY,
+  company_id text NOT NULL,
+  name text NOT NULL,
+  provider text NOT NULL,
+  status text NOT NULL,
+  latest_version bigint NOT NULL,
+  description text NOT NULL,
+  made_for text,
+  created_at bigint NOT NULL,
+  updated_at bigint NOT NULL,
+  UNIQUE (company_id, name)
+);
+
+CREATE INDEX secrets_made_for ON secrets (made_for)
+  WHERE made_for IS NOT NULL;
+
+CREATE TABLE secret_versions (
+  secret_id text NOT NULL REFERENCES secrets (id) ON DELETE CASCADE,
+  version bigint NOT NULL,
+  status text NOT NULL,
+  sealed text NOT NULL,
+  created_at bigint NOT NULL,
+  PRIMARY KEY (secret_id, version)
+);
+
+CREATE TABLE secret_bindings (
+  company_id text NOT NULL,
+  secret_id text NOT NULL REFERENCES secrets (id) ON DELETE CASCADE,
+  target_type text NOT NULL,
+  target_id text NOT NULL,
+  config_path text NOT NULL,
+  version_selector bigint NOT NULL,
+  created_at bigint NOT NULL,
+  PRIMARY KEY (company_id, target_type, target_id, config_path)
+);
+
+CREATE INDEX secret_bindings_by_secret ON secret_bindings (secret_id);
+CREATE INDEX secret_bindings_by_target
+  ON secret_bindings (target_type, target_id);
+
+CREATE TABLE secret_access_events (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+  at bigint NOT NULL,
+  company_id text,
+  secret_id text NOT NULL,
+  version bigint NOT NULL,
+  target_type text NOT NULL,
+  target_id text,
+  config_path text NOT NULL,
+  by_instance text,
+  outcome text NOT NULL
+);
+
+CREATE INDEX secret_access_events_by_secret
+  ON secret_access_events (secret_id);
+)";
+
+constexpr auto steps_in_order = std::array{first_schema, secrets_schema};
 
 /// Any number will do, as long as no other program of this database uses it.
 constexpr const char* one_at_a_time

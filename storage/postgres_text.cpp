@@ -91,6 +91,8 @@ public:
   void operator()(const put_environment& x) {
     text("environment id", x.row.id).text("environment name", x.row.name);
     text("driver", x.row.driver).text("config", x.row.config);
+    for (const auto& secret : x.secrets)
+      (*this)(secret);
   }
 
   void operator()(const remove_environment& x) {
@@ -108,6 +110,42 @@ public:
 
   void operator()(const register_instance& x) {
     text("engine id", x.row.id).text("host", x.row.host);
+  }
+
+  void operator()(const put_secret& x) {
+    text("secret id", x.row.id).text("secret name", x.row.name);
+    text("company id", x.row.company);
+  }
+
+  void operator()(const add_secret_version& x) {
+    text("secret id", x.secret);
+  }
+
+  void operator()(const set_secret_status& x) {
+    text("secret id", x.secret);
+  }
+
+  void operator()(const set_secret_version_status& x) {
+    text("secret id", x.secret);
+  }
+
+  void operator()(const bind_secret& x) {
+    text("secret id", x.row.secret).text("company id", x.row.company);
+    text("target", x.row.target_id).text("path", x.row.path);
+  }
+
+  void operator()(const unbind_secret& x) {
+    text("company id", x.company).text("target", x.target_id);
+    text("path", x.path);
+  }
+
+  void operator()(const remove_secret& x) {
+    text("secret id", x.secret);
+  }
+
+  void operator()(const record_secret_access& x) {
+    for (const auto& row : x.rows)
+      text("path", row.path).text("target", row.target_id);
   }
 
   [[nodiscard]] const char* bad() const {

@@ -43,7 +43,7 @@ constexpr bool is_about_leases
 
 postgres_writer::tools::tools(std::unique_ptr<postgres::connection> session,
                               const instance_id& self)
-  : db{std::move(session)}, leases{*db, self}, catalog{*db} {
+  : db{std::move(session)}, leases{*db, self}, catalog{*db}, secrets{*db} {
   // nop
 }
 
@@ -157,6 +157,31 @@ void postgres_writer::write(std::span<const store_write> batch,
   tools_->leases.write(all, into);
 }
 
+/// The id of what a write removes; empty for all others.
+template <class Write>
+std::string target_of_removal(const Write& x) {
+  if constexpr (requires { x.id.value; })
+    return x.id.value;
+  else
+    return {};
+}
+
+template <class Write>
+result<written> postgres_writer::tools::write(const Write& x, timestamp now) {
+  if constexpr (requires { secrets.write(x, now); })
+    return secrets.write(x, now);
+  else {
+    auto how = catalog.write(x, now);
+    if constexpr (std::is_same_v<Write, put_environment>)
+      return how ? secrets.attach(x, now) : how;
+    if (how && std::is_same_v<Write, remove_environment>)
+      secrets.forget(secret_target::environment, target_of_removal(x));
+    if (how && std::is_same_v<Write, remove_plugin>)
+      secrets.forget(secret_target::plugin, target_of_removal(x));
+    return how;
+  }
+}
+
 void postgres_writer::write_carefully(std::span<const store_write> batch,
                                       size_t n, postgres_batch& into) {
   auto one = [&]<class Write>(const Write& x) {
@@ -165,8 +190,10 @@ void postgres_writer::write_carefully(std::span<const store_write> batch,
       if constexpr (is_about_leases<Write>)
         tools_->leases.write(chosen<Write>{{n, &x}}, into);
       else
-        into.outcomes[n] = tools_->catalog.write(x, into.now);
-      undo.keep();
+        into.outcomes[n] = tools_->write(x, into.now);
+      // What refused may have changed something before.
+      if (is_about_leases<Write> || into.outcomes[n])
+        undo.keep();
     } catch (const postgres::error& e) {
       if (!e.refused_row())
         throw;

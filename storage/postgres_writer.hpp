@@ -7,6 +7,7 @@
 #include "storage/postgres.hpp"
 #include "storage/postgres_catalog_writes.hpp"
 #include "storage/postgres_lease_writes.hpp"
+#include "storage/postgres_secret_writes.hpp"
 #include "storage/postgres_session.hpp"
 
 #include <memory>
@@ -45,6 +46,12 @@ private:
     std::unique_ptr<postgres::connection> db;
     postgres_lease_writes leases;
     postgres_catalog_writes catalog;
+    postgres_secret_writes secrets;
+
+    /// A write that is not about leases. An environment and its secrets are
+    /// written together or not at all.
+    template <class Write>
+    result<written> write(const Write& x, timestamp now);
   };
 
   /// The server's process behind a session.

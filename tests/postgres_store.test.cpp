@@ -59,3 +59,12 @@ TEST_CASE("postgres_store: environments keep the contract",
 TEST_CASE("postgres_store: plugins keep the contract", "[postgres_store]") {
   keep(check_plugins);
 }
+
+TEST_CASE("postgres_store: secrets keep the contract", "[postgres_store]") {
+  keep(check_secrets);
+}
+
+TEST_CASE("postgres_store: an environment's secrets keep the contract",
+          "[postgres_store]") {
+  keep(check_secrets_of_environments);
+}

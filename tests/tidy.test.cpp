@@ -97,11 +97,11 @@ const std::vector<include_rule> table{
   {"drivers/.*\\.hpp", "messages/.*|drivers/.*"},
   {"drivers/.*\\.cpp", "messages/.*|drivers/.*|nlohmann/.*"},
   // Storage: one home for libsodium, SQLite and PostgreSQL each.
-  {"storage/.*
-  {"storage/.*
-  {"storage/.*
-  {"storage/.*
-  {"storage/.*
+  {"storage/secret_box\\.cpp", "storage/.*|sodium\\.h"},
+  {"storage/postgres\\.cpp", "messages/.*|storage/.*|pqxx/.*"},
+  {"storage/postgres_url\\.cpp", "messages/.*|storage/.*|libpq-fe\\.h"},
+  {"storage/postgres.*", "messages/.*|storage/.*|nlohmann/.*"},
+  {"storage/.*", "messages/.*|storage/.*|sqlite3\\.h|nlohmann/.*"},
   // Machines: no actor, no driver, no store; nothing but messages.
   {"actors/(placement|tenancy|lease_term|worker_startup|worker_life"
    "|fair_queue|parking|cleanup|foreign_end|secret_rules)\\.[ch]pp",
