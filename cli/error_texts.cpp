@@ -44,7 +44,7 @@ constexpr auto hints = std::to_array<std::pair<ec, std::string_view>>({
                        "`leasehold env add NAME …` changes it."},
   {ec::unknown_environment, "`leasehold env list` lists environments, "
                             "`leasehold env add` makes one."},
-  {ec::unknown_driver, "Drivers are: local, sandbox."},
+  {ec::unknown_driver, "Drivers are: local, sandbox, ssh."},
   {ec::unknown_provider, "`leasehold plugin list` lists providers, `leasehold "
                          "plugin add` adds one."},
   {ec::unknown_plugin, "`leasehold plugin list` lists plugins."},

@@ -133,7 +133,7 @@ void add_env(CLI::App& app, draft& to) {
   add_name(add, x.name, "NAME", "Its name");
   auto* provider = add_text(add, "--provider", x.provider, "PROVIDER",
                             "Sandboxes of this provider");
-  add_text(add, "--driver", x.driver, "DRIVER", "Another driver: local")
+  add_text(add, "--driver", x.driver, "DRIVER", "Another driver: local, ssh")
     ->excludes(provider);
   add_text(add, "--config", x.config, "JSON|@FILE|-",
            "The driver's or provider's configuration");

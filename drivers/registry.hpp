@@ -45,7 +45,7 @@ public:
   /// The driver that made a resource of this `provider` of a lease's row.
   [[nodiscard]] driver* of_provider(std::string_view provider) const;
 
-  /// Every key, for messages: `local, sandbox`.
+  /// Every key, for messages: `local, sandbox, ssh`.
   [[nodiscard]] std::string keys() const;
 
 private:

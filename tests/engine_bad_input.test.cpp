@@ -111,7 +111,7 @@ TEST_CASE_METHOD(strict,
   auto why = put_fails("teleport", "{}");
   CHECK(why.code == ec::unknown_driver);
   CHECK(why.message == "Unsupported environment driver \"teleport\".");
-  CHECK(why.detail == "There are: local, sandbox.");
+  CHECK(why.detail == "There are: local, sandbox, ssh.");
 }
 
 TEST_CASE_METHOD(strict,

@@ -61,6 +61,21 @@ TEST_CASE("ssh_failures: a host that is not the known one gets no login",
   CHECK(files_below(world.files.path()).size() <= 1);
 }
 
+TEST_CASE("ssh_failures: no connection stays of a lease that never was",
+          "[ssh_failures]") {
+  NEEDS_SSHD();
+  ssh_world world;
+  auto refused
+    = world.acquire(world.place({{"remoteWorkspacePath", "\"/proc/no\""}}));
+  CHECK(refused.error().code == ec::provider_refused);
+  CHECK(refused.error().message
+        == "The workspace /proc/no on " + world.server.user()
+             + "@127.0.0.1 cannot be used.");
+  CHECK(refused.error().detail.find("mkdir:") != std::string::npos);
+  CHECK(eventually(
+    [&] { return processes_with(world.files.path().string()).empty(); }));
+}
+
 TEST_CASE("ssh_failures: a key that the host does not know gets no login",
           "[ssh_failures]") {
   NEEDS_SSHD();

@@ -187,7 +187,8 @@ TEST_CASE("workspace_record: a workspace may be used in place",
   // What the lease said before, unless the provider says otherwise.
   auto kept = about("sandbox");
   kept.asked.lease.metadata.text
-    = R"({"workspaceRealization":{"mode":"in_place","authoritativeRoot":"/r"}})";
+    = R"({"workspaceRealization":{"mode":"in_place",)"
+      R"("authoritativeRoot":"/r"}})";
   CHECK(record_of(kept)["authoritativeRoot"] == "/r");
   kept.provider_metadata.text = R"({"workspaceRealization":{"mode":"copy"}})";
   CHECK(record_of(kept)["mode"] == "copy");

@@ -257,16 +257,16 @@ void ssh_driver::acquire(acquire_resource what,
   auto host = host_of(what.lease);
   if (!host)
     return then(host.error());
-  auto config = host->config;
-  make_workspace(*host,
-                 [what = std::move(what), config,
-                  then = std::move(then)](const result<command_result>& ended) {
-                   auto cwd = read_workspace(config, ended);
-                   if (cwd)
-                     then(ready_resource(what, config, *cwd));
-                   else
-                     then(cwd.error());
-                 });
+  auto answer = [what = std::move(what), config = host->config, hosts = hosts_,
+                 then = std::move(then)](const result<command_result>& ended) {
+    auto cwd = read_workspace(config, ended);
+    if (cwd)
+      return then(ready_resource(what, config, *cwd));
+    // There is no lease that would end the connection.
+    hosts->close(what.lease.lease);
+    then(cwd.error());
+  };
+  make_workspace(*host, std::move(answer));
 }
 
 void ssh_driver::release(release_resource what, completion<> then) {

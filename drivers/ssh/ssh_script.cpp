@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstdio>
 #include <utility>
 
 namespace leasehold::ssh {
@@ -140,14 +139,15 @@ _lh_main
 /// The bytes as the format of a shell's printf.
 std::string as_format(std::string_view bytes) {
   std::string out;
-  for (unsigned char c : bytes) {
+  for (auto c : bytes) {
     if ((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == ' ') {
-      out += static_cast<char>(c);
+      out += c;
       continue;
     }
-    char text[5];
-    std::snprintf(text, sizeof(text), "\\%03o", c);
-    out += text;
+    auto code = static_cast<unsigned char>(c);
+    out += '\\';
+    for (auto shift : {6, 3, 0})
+      out += static_cast<char>('0' + ((code >> shift) & 7));
   }
   return out;
 }

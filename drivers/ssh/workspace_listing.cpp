@@ -52,14 +52,15 @@ std::optional<listed_entry> look_at(const fs::path& path) {
 std::string encoded(std::string_view text) {
   constexpr std::string_view digits = "0123456789ABCDEF";
   std::string out;
-  for (unsigned char c : text) {
-    if (c > ' ' && c < 0x7f && c != '%') {
-      out += static_cast<char>(c);
+  for (auto c : text) {
+    auto code = static_cast<unsigned char>(c);
+    if (code > ' ' && code < 0x7f && c != '%') {
+      out += c;
       continue;
     }
     out += '%';
-    out += digits[c >> 4];
-    out += digits[c & 15];
+    out += digits[code >> 4];
+    out += digits[code & 15];
   }
   return out;
 }
