@@ -37,10 +37,10 @@ size_t impure_count(peer& worker) {
 
 std::string concurrent(bench& at) {
   auto& worker = at.worker();
-  std::vector<int64_t> calls;
-  for (auto i = 0; i < 64; ++i)
-    calls.push_back(worker.send(
-      i % 2 == 0 ? "health" : "environmentNoSuchMethod", json::object()));
+  std::vector<int64_t> calls(64);
+  for (size_t i = 0; i < calls.size(); ++i)
+    calls[i] = worker.send(i % 2 == 0 ? "health" : "environmentNoSuchMethod",
+                           json::object());
   await_all(at, worker, calls);
   return {};
 }
