@@ -11,7 +11,7 @@ namespace {
 constexpr auto large = size_t{8} << 20;
 
 /// Answers to so many calls fill any pipe.
-constexpr auto flood = 4'000;
+constexpr size_t flood = 4'000;
 
 /// Waits until all calls are answered; fails if they are not.
 void await_all(bench& at, peer& worker, const std::vector<int64_t>& calls) {
@@ -37,10 +37,10 @@ size_t impure_count(peer& worker) {
 
 std::string concurrent(bench& at) {
   auto& worker = at.worker();
-  std::vector<int64_t> calls;
-  for (auto i = 0; i < 64; ++i)
-    calls.push_back(worker.send(
-      i % 2 == 0 ? "health" : "environmentNoSuchMethod", json::object()));
+  std::vector<int64_t> calls(64);
+  for (size_t i = 0; i < calls.size(); ++i)
+    calls[i] = worker.send(i % 2 == 0 ? "health" : "environmentNoSuchMethod",
+                           json::object());
   await_all(at, worker, calls);
   return {};
 }
@@ -58,9 +58,9 @@ std::string slow_reader(bench& at) {
   // A worker that prints other things, too, does so whether we read or not.
   auto is_pure = impure_count(worker) == 0 && at.record().impure.empty();
   worker.process().pause_output();
-  std::vector<int64_t> calls;
-  for (auto i = 0; i < flood; ++i)
-    calls.push_back(worker.send("health", json::object()));
+  std::vector<int64_t> calls(flood);
+  for (auto& call : calls)
+    call = worker.send("health", json::object());
   // A worker that takes no more calls now is as good as one that does.
   constexpr auto a_while = milliseconds{300};
   worker.wait(a_while, [](const heard&) { return false; });
