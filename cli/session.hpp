@@ -49,7 +49,7 @@ int with_session(const context& where, recovery when,
 int fail(const context& where, const failure& why,
          const std::string& suggestion = {});
 
-/// The existing environment, provider, plugin or driver (whatever `code` says
+/// The existing environment, provider, plugin, driver or secret (whatever `code` says
 /// is unknown) that was probably meant by `name`; empty if none is near.
 std::string suggest(engine& from, ec code, const std::string& name);
 
