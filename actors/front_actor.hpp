@@ -17,7 +17,7 @@ public:
 
   static constexpr const char* name = "leasehold.front";
 
-  explicit front_state(front_actor::pointer self) : self_{self} {
+  explicit front_state(front_actor::pointer) {
     // nop
   }
 
@@ -29,9 +29,6 @@ public:
   static front_actor::pointer pointer_of(const front_actor& whom) {
     return caf::actor_cast<front_actor::pointer>(whom);
   }
-
-private:
-  front_actor::pointer self_;
 };
 
 /// Asks `whom` on behalf of a thread that is no actor; `then` is called once,

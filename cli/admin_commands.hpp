@@ -5,6 +5,7 @@
 #include "cli/session.hpp"
 
 #include <functional>
+#include <map>
 #include <string>
 
 namespace leasehold::cli {
@@ -29,6 +30,15 @@ int perform(const lease_destroy_arguments& what, const context& where);
 
 int perform(const version_arguments& what, const context& where);
 
+int perform(const secret_put_arguments& what, const context& where);
+int perform(const secret_rotate_arguments& what, const context& where);
+int perform(const secret_list_arguments& what, const context& where);
+int perform(const secret_bind_arguments& what, const context& where);
+int perform(const secret_unbind_arguments& what, const context& where);
+int perform(const secret_enable_arguments& what, const context& where);
+int perform(const secret_disable_arguments& what, const context& where);
+int perform(const secret_remove_arguments& what, const context& where);
+
 // -- the parts that need no engine --------------------------------------------
 
 /// The text of a file, or of standard input for `-`.
@@ -50,6 +60,10 @@ std::string lease_fields(const lease_info& x, int64_t now_ms, bool colour);
 /// A JSON text, indented below a title.
 std::string json_block(const std::string& title, const std::string& text,
                        bool colour);
+/// `names` has names for the ids of environments and plugins.
+std::string secrets_table(const std::vector<secret_info>& rows,
+                          const std::map<std::string, std::string>& names,
+                          int64_t now_ms, bool colour);
 std::string history_table(const std::vector<history_line>& rows, bool colour);
 
 } // namespace leasehold::cli

@@ -83,6 +83,14 @@ complaint complete(const draft& from, const std::optional<word_list>& command,
   return set_time("--total-timeout", from.total_timeout, x.total_timeout);
 }
 
+/// A secret is bound to one thing.
+template <class Verb>
+complaint check_target(const Verb& x) {
+  if (x.environment.empty() == x.plugin.empty())
+    return "say where: --env or --plugin";
+  return std::nullopt;
+}
+
 template <class Verb>
 complaint complete(const draft&, const std::optional<word_list>& command,
                    Verb& x) {
@@ -91,6 +99,11 @@ complaint complete(const draft&, const std::optional<word_list>& command,
   if constexpr (std::is_same_v<Verb, env_add_arguments>)
     if (x.provider.empty() == x.driver.empty())
       return "say what makes the environment: --provider or --driver";
+  if constexpr (
+    std::is_same_v<
+      Verb,
+      secret_bind_arguments> || std::is_same_v<Verb, secret_unbind_arguments>)
+    return check_target(x);
   return std::nullopt;
 }
 

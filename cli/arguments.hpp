@@ -2,6 +2,8 @@
 
 // What the command line says, as plain structs.
 
+#include "cli/secret_arguments.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -123,13 +125,15 @@ struct probe_arguments {
 
 struct version_arguments {};
 
-using verb_arguments
-  = std::variant<run_arguments, env_add_arguments, env_list_arguments,
-                 env_show_arguments, env_remove_arguments, plugin_add_arguments,
-                 plugin_list_arguments, plugin_remove_arguments,
-                 plugin_test_arguments, lease_list_arguments,
-                 lease_show_arguments, lease_release_arguments,
-                 lease_destroy_arguments, probe_arguments, version_arguments>;
+using verb_arguments = std::variant<
+  run_arguments, env_add_arguments, env_list_arguments, env_show_arguments,
+  env_remove_arguments, plugin_add_arguments, plugin_list_arguments,
+  plugin_remove_arguments, plugin_test_arguments, lease_list_arguments,
+  lease_show_arguments, lease_release_arguments, lease_destroy_arguments,
+  probe_arguments, version_arguments, secret_put_arguments,
+  secret_rotate_arguments, secret_list_arguments, secret_bind_arguments,
+  secret_unbind_arguments, secret_enable_arguments, secret_disable_arguments,
+  secret_remove_arguments>;
 
 // -- parsing ------------------------------------------------------------------
 

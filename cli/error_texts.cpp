@@ -59,8 +59,14 @@ constexpr auto hints = std::to_array<std::pair<ec, std::string_view>>({
                        "there, or use `leasehold lease destroy ID`."},
   {ec::command_not_started, "Check that the command exists inside the "
                             "environment, and its working directory."},
-  {ec::in_use, "`leasehold lease list` shows the leases that hold it; release "
-               "or destroy them first."},
+  {ec::in_use, "What holds it must go first: `leasehold lease list` shows "
+               "leases, `leasehold secret list` shows bindings."},
+  {ec::unknown_secret, "`leasehold secret list` lists secrets, `leasehold "
+                       "secret put` makes one."},
+  {ec::secret_unusable, "`leasehold secret list` shows the state of secrets; "
+                        "their key is master.key in the data directory."},
+  {ec::binding_missing, "`leasehold secret list` shows where secrets are "
+                        "bound, `leasehold secret bind` binds one."},
   {ec::store_unusable, "Choose another data directory with --data DIR or "
                        "LEASEHOLD_DATA, or make this one usable."},
   {ec::protocol_violation, "The plugin's worker broke the protocol; --verbose "

@@ -83,6 +83,47 @@ Ctrl-C ends it early and still destroys them.
 
 Exit code: 0 no check failed; 1 one did; 2 wrong usage; 130 after Ctrl-C.)";
 
+inline constexpr auto secret_put = R"(Examples:
+  leasehold secret put api-key < key.txt
+  pass show acme | leasehold secret put api-key --description "for builds"
+  leasehold secret put api-key          (asks, and does not show what you type)
+
+The value comes from standard input, never from the command line, which others
+can read; one line break at its end is dropped. It is sealed with the key in
+master.key in the data directory, or in $LEASEHOLD_MASTER_KEY: back that up. No
+command prints a value again. Name a secret in a config by its id.)";
+
+inline constexpr auto secret_rotate = R"(Example:
+  leasehold secret rotate api-key < new-key.txt
+
+Whoever uses the latest version gets the new value at the next call. Earlier
+versions stay until the secret is removed; see leasehold secret disable.)";
+
+inline constexpr auto secret_list = R"(Examples:
+  leasehold secret list
+  leasehold secret list --company acme --json)";
+
+inline constexpr auto secret_bind = R"(Examples:
+  leasehold secret bind api-key --env box --path apiKey
+  leasehold secret bind api-key --env box --path auth.token --version 2
+
+Replaces what was bound there. An environment whose config names a secret where
+its provider expects one is bound when it is added.)";
+
+inline constexpr auto secret_unbind = R"(Example:
+  leasehold secret unbind --env box --path apiKey)";
+
+inline constexpr auto secret_disable = R"(Examples:
+  leasehold secret disable api-key
+  leasehold secret disable api-key --version 1)";
+
+inline constexpr auto secret_enable = R"(Example:
+  leasehold secret enable api-key)";
+
+inline constexpr auto secret_remove = R"(Examples:
+  leasehold secret remove api-key
+  leasehold secret remove api-key --force)";
+
 inline constexpr auto lease_list = R"(Examples:
   leasehold lease list
   leasehold lease list --all --limit 20

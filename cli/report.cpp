@@ -123,6 +123,27 @@ json view(const history_line& x) {
           {"note", x.note}};
 }
 
+json view(const secret_info& x) {
+  auto bindings = json::array();
+  for (const auto& place : x.bindings)
+    bindings.push_back(
+      {{"target", place.target},
+       {"target_id", place.target_id},
+       {"path", place.path},
+       {"version", place.version > 0 ? json(place.version) : json("latest")}});
+  return {{"id", x.id},
+          {"company", x.company},
+          {"name", x.name},
+          {"description", x.description},
+          {"provider", x.provider},
+          {"status", x.status},
+          {"latest_version", x.latest_version},
+          {"made_for", x.made_for},
+          {"bindings", bindings},
+          {"created_at_ms", x.created_at_ms},
+          {"updated_at_ms", x.updated_at_ms}};
+}
+
 template <class T>
 json view_all(const std::vector<T>& rows) {
   auto result = json::array();
@@ -135,6 +156,7 @@ template json view_all(const std::vector<environment_info>&);
 template json view_all(const std::vector<plugin_info>&);
 template json view_all(const std::vector<lease_info>&);
 template json view_all(const std::vector<history_line>&);
+template json view_all(const std::vector<secret_info>&);
 
 json parsed(const std::string& text) {
   auto result = json::parse(text, nullptr, false);

@@ -21,6 +21,8 @@ nlohmann::ordered_json view(const plugin_info& x);
 nlohmann::ordered_json view(const probe_result& x);
 nlohmann::ordered_json view(const lease_info& x);
 nlohmann::ordered_json view(const history_line& x);
+/// There is no value in it.
+nlohmann::ordered_json view(const secret_info& x);
 
 template <class T>
 nlohmann::ordered_json view_all(const std::vector<T>& rows);

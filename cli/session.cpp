@@ -48,6 +48,10 @@ std::vector<std::string> names_for(engine& from, ec code) {
         else
           result.insert(result.end(), x.drivers.begin(), x.drivers.end());
       }
+  } else if (code == ec::unknown_secret) {
+    if (auto all = from.secrets().get())
+      for (const auto& x : *all)
+        result.push_back(x.name);
   } else if (code == ec::unknown_driver) {
     result = {"local", "sandbox"};
   }

@@ -49,8 +49,9 @@ int with_session(const context& where, recovery when,
 int fail(const context& where, const failure& why,
          const std::string& suggestion = {});
 
-/// The existing environment, provider, plugin or driver (whatever `code` says
-/// is unknown) that was probably meant by `name`; empty if none is near.
+/// The existing environment, provider, plugin, driver or secret (whatever
+/// `code` says is unknown) that was probably meant by `name`; empty if none is
+/// near.
 std::string suggest(engine& from, ec code, const std::string& name);
 
 /// Prints a JSON value or a text to standard output.

@@ -230,6 +230,92 @@ void add_lease(CLI::App& app, draft& to) {
            "For the record");
 }
 
+void add_company(CLI::App& verb, std::string& to) {
+  add_text(verb, "--company", to, "ID", "Whose secret; default: default");
+}
+
+void add_version(CLI::App& verb, uint32_t& to, const std::string& description) {
+  verb.add_option("--version", to, description)
+    ->option_text("N")
+    ->check(CLI::Range(1u, 1'000'000u));
+}
+
+/// Where a secret is bound.
+template <class Verb>
+void add_target(CLI::App& verb, Verb& x) {
+  auto* env = add_text(verb, "--env", x.environment, "NAME",
+                       "The environment that uses it");
+  add_text(verb, "--plugin", x.plugin, "KEY", "The plugin that uses it")
+    ->excludes(env);
+  add_text(verb, "--path", x.path, "PATH (required)",
+           "Where in its config, such as auth.token")
+    ->required();
+}
+
+void add_secret_values(CLI::App& secret, draft& to) {
+  auto& put
+    = add_verb(secret, "put", "Add a secret; its value comes from stdin",
+               help::secret_put, [&to] { to.result.verb = to.secret_put; });
+  add_name(put, to.secret_put.name, "NAME", "Its name");
+  add_text(put, "--description", to.secret_put.description, "TEXT",
+           "For people");
+  add_company(put, to.secret_put.company);
+  auto& rotate = add_verb(
+    secret, "rotate", "Give a secret another value, from stdin",
+    help::secret_rotate, [&to] { to.result.verb = to.secret_rotate; });
+  add_name(rotate, to.secret_rotate.name, "NAME", "The secret");
+  add_company(rotate, to.secret_rotate.company);
+}
+
+void add_secret_bindings(CLI::App& secret, draft& to) {
+  auto& bind
+    = add_verb(secret, "bind", "Let an environment use a secret",
+               help::secret_bind, [&to] { to.result.verb = to.secret_bind; });
+  add_name(bind, to.secret_bind.name, "NAME", "The secret");
+  add_target(bind, to.secret_bind);
+  add_version(bind, to.secret_bind.version,
+              "Always this version; default: the latest");
+  add_company(bind, to.secret_bind.company);
+  auto& unbind
+    = add_verb(secret, "unbind", "Take that back", help::secret_unbind,
+               [&to] { to.result.verb = to.secret_unbind; });
+  add_target(unbind, to.secret_unbind);
+  add_company(unbind, to.secret_unbind.company);
+}
+
+/// `enable` and `disable`.
+template <class Verb>
+void add_switch(CLI::App& secret, draft& to, Verb& x, const std::string& name,
+                const std::string& description, const char* footer) {
+  auto& verb = add_verb(secret, name, description, footer,
+                        [&to, &x] { to.result.verb = x; });
+  add_name(verb, x.name, "NAME", "The secret");
+  add_version(verb, x.version, "Only this version");
+  add_company(verb, x.company);
+}
+
+void add_secret(CLI::App& app, draft& to) {
+  auto& secret = *app.add_subcommand("secret", "Secrets: what configs name");
+  secret.group("Configuration");
+  add_secret_values(secret, to);
+  auto& list
+    = add_verb(secret, "list", "List secrets and where they are bound",
+               help::secret_list, [&to] { to.result.verb = to.secret_list; });
+  add_company(list, to.secret_list.company);
+  add_secret_bindings(secret, to);
+  add_switch(secret, to, to.secret_disable, "disable",
+             "Let nobody use a secret", help::secret_disable);
+  add_switch(secret, to, to.secret_enable, "enable", "Let it be used again",
+             help::secret_enable);
+  auto& remove = add_verb(secret, "remove", "Forget a secret for good",
+                          help::secret_remove,
+                          [&to] { to.result.verb = to.secret_remove; });
+  add_name(remove, to.secret_remove.name, "NAME", "The secret");
+  remove.add_flag("--force", to.secret_remove.force,
+                  "Even if it is bound somewhere");
+  add_company(remove, to.secret_remove.company);
+}
+
 } // namespace
 
 void add_verbs(CLI::App& app, draft& to) {
@@ -243,11 +329,12 @@ void add_verbs(CLI::App& app, draft& to) {
   add_name(probe, to.probe.environment, "ENV", "The environment");
   add_env(app, to);
   add_plugin(app, to);
+  add_secret(app, to);
   add_lease(app, to);
   add_verb(app, "version", "Print the version", help::version, [&to] {
     to.result.verb = version_arguments{};
   }).group("Records");
-  for (auto* name : {"env", "plugin", "lease"}) {
+  for (auto* name : {"env", "plugin", "secret", "lease"}) {
     auto* group = app.get_subcommand(name);
     group->formatter(std::make_shared<usage_formatter>(false));
     group->footer("leasehold " + std::string{name} + " VERB --help says more.");

@@ -29,6 +29,14 @@ struct draft {
   lease_release_arguments lease_release;
   lease_destroy_arguments lease_destroy;
   probe_arguments probe;
+  secret_put_arguments secret_put;
+  secret_rotate_arguments secret_rotate;
+  secret_list_arguments secret_list;
+  secret_bind_arguments secret_bind;
+  secret_unbind_arguments secret_unbind;
+  secret_enable_arguments secret_enable;
+  secret_disable_arguments secret_disable;
+  secret_remove_arguments secret_remove;
 };
 
 /// Adds all verbs to `app`. Parsing then fills `to`; what follows `--`, times

@@ -81,7 +81,8 @@ enum class ec : uint8_t {
   store_unusable = 98,
   /// There is no such secret, or no such version of it.
   unknown_secret = 99,
-  /// The secret, or its version, is another company's or not active.
+  /// The secret, or its version, is another company's or not active, or the
+  /// master key does not open it.
   secret_unusable = 100,
   /// The secret is not bound to where it is used.
   binding_missing = 101,

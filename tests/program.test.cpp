@@ -473,6 +473,53 @@ TEST_CASE_METHOD(user, "program: plugin test says what it cannot use",
   refused({"--", "no-such-worker"}, "There is no program \"no-such-worker\"");
 }
 
+TEST_CASE_METHOD(user, "program: secrets come in by stdin and never out",
+                 "[program]") {
+  const std::string canary = "canary-4e11-hunter2";
+  std::string all;
+  auto with_input = [&](const std::string& text, const words& args) {
+    write_text(dir / "value", text);
+    auto how = run(words{"sh", "-c", R"(exec "$@" < value)", "sh"}
+                   + command_line(args));
+    std::filesystem::remove(dir / "value");
+    all += how.out + how.err;
+    return how;
+  };
+  told({"env", "add", "box", "--driver", "local"});
+  auto how = with_input(canary + "\n", {"secret", "put", "api-key"});
+  CHECK(how.code == 0);
+  CHECK(how.out.starts_with("secret api-key added, id "));
+  how = with_input(canary, {"--verbose", "secret", "put", "api-key"});
+  CHECK(how.code == 1);
+  CHECK(how.says("has a secret named \"api-key\" already."));
+  CHECK(with_input("", {"secret", "rotate", "api-key"}).code == 1);
+  how = with_input(canary, {"secret", "rotate", "api-kye"});
+  CHECK(how.says("Did you mean 'api-key'?"));
+  how = with_input(canary + "2", {"secret", "rotate", "api-key", "--json"});
+  CHECK(json::parse(how.out)["latest_version"] == 2);
+  told({"secret", "bind", "api-key", "--env", "box", "--path", "a"});
+  how = leasehold({"secret", "list"});
+  CHECK(how.out.find("box:a") != std::string::npos);
+  how = leasehold({"secret", "remove", "api-key"});
+  CHECK(how.code == 1);
+  CHECK(how.says("is bound to environment:"));
+  told({"secret", "disable", "api-key"});
+  auto listed = told({"secret", "list"});
+  CHECK(listed["secrets"][0]["status"] == "disabled");
+  all += listed.dump();
+  told({"secret", "unbind", "--env", "box", "--path", "a"});
+  CHECK(leasehold({"secret", "unbind", "--env", "box", "--path", "a"}).code
+        == 1);
+  told({"secret", "remove", "api-key"});
+  CHECK(told({"secret", "list"})["secrets"].empty());
+  CHECK(all.find(canary) == std::string::npos);
+  for (const auto& file : std::filesystem::recursive_directory_iterator{data}) {
+    CAPTURE(file.path());
+    CHECK((!file.is_regular_file()
+           || read_text(file.path()).find(canary) == std::string::npos));
+  }
+}
+
 TEST_CASE_METHOD(user, "program: many runs share a data directory",
                  "[program]") {
   std::vector<std::unique_ptr<child_watch>> watches;
