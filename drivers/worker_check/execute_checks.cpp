@@ -18,7 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 
 /// What no command here should need.
-constexpr int64_t command_timeout_ms = 20'000;
+constexpr int64_t command_timeout_ms = 60'000;
 
 /// Fails unless a command ended with this exit code.
 void expect_code(const json& end, int code) {
@@ -137,7 +137,7 @@ std::string input(bench& at) {
 }
 
 std::string no_input(bench& at) {
-  auto end = at.run_script("cat", with_timeout());
+  auto end = at.run_script("cat", with_timeout(10'000));
   if (end["timedOut"] == true)
     fail("a command that is given no input waits for it");
   expect_code(end, 0);
@@ -147,9 +147,10 @@ std::string no_input(bench& at) {
 
 std::string large_output(bench& at) {
   constexpr auto size = size_t{1} << 20;
+  // Lines that are long, since some workers stream line by line.
   std::string text;
-  while (text.size() < size)
-    text += "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde\n";
+  for (auto i = 0; text.size() < size; ++i)
+    text += std::string(4'095, static_cast<char>('a' + i % 26)) + "\n";
   auto more = with_timeout();
   more["stdin"] = text;
   auto end = at.run_script("cat", more);

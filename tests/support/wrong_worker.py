@@ -5,6 +5,7 @@ import importlib.util, os, sys
 
 MODE, ROOT, WORKER = sys.argv[1:4]
 sys.argv[1] = ROOT
+sys.dont_write_bytecode = True
 spec = importlib.util.spec_from_file_location("python_worker", WORKER)
 right = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(right)
