@@ -111,7 +111,7 @@ TEST_CASE_METHOD(strict,
   auto why = put_fails("teleport", "{}");
   CHECK(why.code == ec::unknown_driver);
   CHECK(why.message == "Unsupported environment driver \"teleport\".");
-  CHECK(why.detail == "There are: local, sandbox, ssh.");
+  CHECK(why.detail == "There are: local, plugin, sandbox, ssh.");
 }
 
 TEST_CASE_METHOD(strict,
@@ -120,7 +120,11 @@ TEST_CASE_METHOD(strict,
                  "[engine]") {
   auto why = put_fails("sandbox", R"({"provider":"atlantis"})");
   CHECK(why.code == ec::unknown_provider);
-  CHECK(why.message
+  CHECK(
+    why.message
+    == "Sandbox provider \"atlantis\" is not installed or its plugin worker "
+       "is not running.");
+  CHECK(why.detail
         == "Sandbox provider \"atlantis\" is not registered as a built-in "
            "provider and no matching plugin is available.");
   CHECK(put_fails("sandbox", R"({"provider":"fake"})").message
