@@ -91,6 +91,7 @@ services_ptr stage::make_services() {
     tell_from_outside(janitor, std::move(what));
   };
   worker_driver_options calls{late};
+  calls.secrets = &secrets;
   out->drivers.add(std::make_shared<sandbox_driver>(gate, calls, false));
   out->drivers.add(std::make_shared<plugin_driver>(gate, calls));
   return out;

@@ -9,6 +9,7 @@
 #include "actors/supervisor_actor.hpp"
 #include "actors/worker_gate.hpp"
 #include "drivers/sandbox_driver.hpp"
+#include "drivers/secret_source.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/fake_process.hpp"
 #include "tests/support/scripted_driver.hpp"
@@ -22,6 +23,24 @@
 #include <vector>
 
 namespace leasehold::test {
+
+/// Secrets as a test has them; what was asked for is kept.
+struct scripted_secrets : secret_source {
+  std::map<std::string, std::string> values;
+  std::vector<secret_request> asked;
+
+  void resolve(std::vector<secret_request> what,
+               completion<std::vector<std::string>> then) override {
+    std::vector<std::string> out;
+    for (auto& x : what) {
+      if (!values.contains(x.secret.value))
+        return then(failure{ec::unknown_secret, "Secret not found"});
+      out.push_back(values.at(x.secret.value));
+      asked.push_back(std::move(x));
+    }
+    then(std::move(out));
+  }
+};
 
 /// The play: environment `box` of the scripted driver, and `sandbox` of the
 /// provider `boxes`, which the plugin `boxes.plugin` serves.
@@ -59,6 +78,7 @@ public:
   supervisor_options options;
   driver_script script;
   fake_launcher processes;
+  scripted_secrets secrets;
   temp_dir folder;
   worker_gate gate;
   /// Transitions.
