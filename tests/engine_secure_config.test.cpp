@@ -67,7 +67,7 @@ struct secure_host : engine_host {
 TEST_CASE_METHOD(secure_host,
                  "engine: a value in a config becomes a secret, bound to its "
                  "place",
-                 "[engine][.secure_config]") {
+                 "[engine][secure_config]") {
   add_provider();
   auto made = value_of(try_to_add(
     R"("apiKey":")" + canary + R"(","auth":{"token":")" + canary + R"(-2"})"));
@@ -85,13 +85,13 @@ TEST_CASE_METHOD(secure_host,
   CHECK(all[1].bindings.at(0).path == "auth.token");
   CHECK(stored()
         == R"({"apiKey":")" + all[0].id + R"(","auth":{"token":")" + all[1].id
-             + R"("},"provider":"rogue"})");
+             + R"("},"provider":"rogue","reuseLease":false})");
   check_silence();
 }
 
 TEST_CASE_METHOD(secure_host,
                  "engine: what environments brought along goes with them",
-                 "[engine][.secure_config]") {
+                 "[engine][secure_config]") {
   add_provider();
   value_of(try_to_add(R"("apiKey":")" + canary + "\""));
   value_of(running->put_secret({"mine", canary}));
@@ -102,7 +102,7 @@ TEST_CASE_METHOD(secure_host,
 }
 
 TEST_CASE_METHOD(secure_host, "engine: an id in a config stays, and is bound",
-                 "[engine][.secure_config]") {
+                 "[engine][secure_config]") {
   add_provider();
   auto mine = value_of(running->put_secret({"mine", canary}));
   auto spelling = GENERATE(as<std::string>{}, "plain", "object");
@@ -110,17 +110,19 @@ TEST_CASE_METHOD(secure_host, "engine: an id in a config stays, and is bound",
                  ? "\"" + mine.id + "\""
                  : R"({"type":"secret_ref","secretId":")" + mine.id + "\"}";
   value_of(try_to_add("\"apiKey\":" + value));
-  CHECK(stored() == R"({"apiKey":")" + mine.id + R"(","provider":"rogue"})");
+  CHECK(stored()
+        == R"({"apiKey":")" + mine.id
+             + R"(","provider":"rogue","reuseLease":false})");
   CHECK(secrets().at(0).bindings.at(0).path == "apiKey");
   // Saved again with another value, it is not bound there any more.
   value_of(try_to_add(R"("apiKey":"")"));
-  CHECK(stored() == R"({"provider":"rogue"})");
+  CHECK(stored() == R"({"provider":"rogue","reuseLease":false})");
   CHECK(secrets().at(0).bindings.empty());
 }
 
 TEST_CASE_METHOD(secure_host,
                  "engine: a config that names no secret that exists is refused",
-                 "[engine][.secure_config]") {
+                 "[engine][secure_config]") {
   add_provider();
   auto why = failure_of(
     try_to_add(R"("apiKey":"11111111-2222-4333-8444-555555555555",)"
@@ -135,7 +137,7 @@ TEST_CASE_METHOD(secure_host,
 }
 
 TEST_CASE_METHOD(secure_host, "engine: a pinned version in a config is refused",
-                 "[engine][.secure_config]") {
+                 "[engine][secure_config]") {
   add_provider();
   auto why = failure_of(
     try_to_add(R"("apiKey":{"type":"secret_ref","secretId":"x","version":3})"));
@@ -148,7 +150,7 @@ TEST_CASE_METHOD(secure_host, "engine: a pinned version in a config is refused",
 TEST_CASE_METHOD(secure_host,
                  "engine: a worker that repeats a value elsewhere is not "
                  "believed",
-                 "[engine][.secure_config]") {
+                 "[engine][secure_config]") {
   add_provider("echo-config");
   value_of(try_to_add(R"("apiKey":")" + canary + "\""));
   CHECK(stored().find(R"("echo":["Bearer ***"])") != std::string::npos);
@@ -159,7 +161,7 @@ TEST_CASE_METHOD(secure_host,
 TEST_CASE_METHOD(secure_host,
                  "engine: a worker that quotes a value in a refusal is cut "
                  "short",
-                 "[engine][.secure_config]") {
+                 "[engine][secure_config]") {
   add_provider("quote-config");
   auto why = failure_of(try_to_add(R"("apiKey":")" + canary + "\""));
   CHECK(why.message == "No such key: ***");
@@ -172,7 +174,7 @@ TEST_CASE_METHOD(
   secure_host,
   "engine: without its master key an environment with a value is "
   "not saved",
-  "[engine][.secure_config]") {
+  "[engine][secure_config]") {
   add_provider();
   value_of(running->put_secret({"mine", canary}));
   std::filesystem::remove(dir / "master.key");
@@ -181,5 +183,41 @@ TEST_CASE_METHOD(
   CHECK(why.code == ec::secret_unusable);
   CHECK(failure_of(running->find_environment("My Den")).code
         == ec::unknown_environment);
+  check_silence();
+}
+
+// -- ssh ----------------------------------------------------------------------
+
+TEST_CASE_METHOD(secure_host,
+                 "engine: the private key of an ssh environment becomes a "
+                 "secret",
+                 "[engine][secure_config]") {
+  auto add = [this](const std::string& more) {
+    environment_info what;
+    what.name = "host";
+    what.driver = "ssh";
+    what.config = R"({"host":"h","username":"u","remoteWorkspacePath":"/w",)"
+                  + more + "}";
+    return running->put_environment(what);
+  };
+  auto made = value_of(add(R"("privateKey":")" + canary + "\\n\""));
+  auto key = secrets().at(0);
+  CHECK(key.name.starts_with("environment-ssh-host-private-key-"));
+  CHECK(key.made_for == made.id);
+  CHECK(key.bindings.at(0).path == "privateKeySecretRef");
+  CHECK(made.config.find(R"("privateKey":null)") != std::string::npos);
+  auto reference = R"("privateKeySecretRef":{"secretId":")" + key.id
+                   + R"(","type":"secret_ref","version":"latest"})";
+  CHECK(made.config.find(reference) != std::string::npos);
+  // Saved again as it was read, it stays as it is.
+  CHECK(value_of(add(reference)).config == made.config);
+  REQUIRE(secrets().size() == 1);
+  CHECK(secrets().at(0).bindings.size() == 1);
+  // A config that is refused makes no secret.
+  CHECK(failure_of(add(R"("port":0,"privateKey":")" + canary + "\"")).code
+        == ec::invalid_config);
+  CHECK(secrets().size() == 1);
+  value_of(running->remove_environment("host"));
+  CHECK(secrets().empty());
   check_silence();
 }

@@ -224,6 +224,11 @@ void ssh_driver::validate(const environment_context& place,
   then(ssh::to_stored(*config));
 }
 
+std::vector<secret_field> ssh_driver::secret_fields() const {
+  return {
+    {"privateKey", std::string{ssh::key_path}, std::string{ssh::key_field}}};
+}
+
 void ssh_driver::probe(const environment_context& place,
                        completion<probe_report> then) {
   auto draft = ssh::parse_draft(place.config);

@@ -44,6 +44,9 @@ public:
   void validate(const environment_context& place,
                 completion<json_text> then) override;
 
+  /// The private key.
+  [[nodiscard]] std::vector<secret_field> secret_fields() const override;
+
   /// Accepts a config that spells out its private key.
   void probe(const environment_context& place,
              completion<probe_report> then) override;
