@@ -24,17 +24,7 @@ constexpr const char* manifest = R"({
     {"driverKey": "fake-driver"}]})";
 
 /// A worker that answers as a test says, and whose calls are kept.
-struct conforming : stage {
-  conforming() {
-    auto found = database->read(get_plugin{"plugin-1"}).value();
-    auto row = std::get<plugin_rows>(found).rows.front();
-    row.manifest = json_text{manifest};
-    write(put_plugin{row});
-    processes.on_request = [this](fake_process& process, const json& request) {
-      answer_call(process, request);
-    };
-  }
-
+struct recording {
   void answer_call(fake_process& process, const json& request) {
     auto method = request.value("method", "");
     if (method == "initialize")
@@ -52,6 +42,41 @@ struct conforming : stage {
           .dump());
     process.reply(request,
                   answers.contains(method) ? answers[method] : json::object());
+  }
+
+  /// The parameters of the last call of this method.
+  json told(const std::string& method) const {
+    for (auto i = calls.rbegin(); i != calls.rend(); ++i)
+      if (i->first == method)
+        return i->second;
+    return {};
+  }
+
+  std::vector<std::string> methods() const {
+    std::vector<std::string> out;
+    for (const auto& [method, params] : calls)
+      out.push_back(method);
+    return out;
+  }
+
+  std::vector<std::pair<std::string, json>> calls;
+  std::map<std::string, json> answers{
+    {"environmentAcquireLease", {{"providerLeaseId", "sandbox-1"}}}};
+  std::set<std::string> refused;
+  std::set<std::string> silent;
+};
+
+/// A stage with such a worker. The recording outlives the stage, whose end is
+/// recorded, too.
+struct conforming : recording, stage {
+  conforming() {
+    auto found = database->read(get_plugin{"plugin-1"}).value();
+    auto row = std::get<plugin_rows>(found).rows.front();
+    row.manifest = json_text{manifest};
+    write(put_plugin{row});
+    processes.on_request = [this](fake_process& process, const json& request) {
+      answer_call(process, request);
+    };
   }
 
   void place(const std::string& driver, const json& setup) {
@@ -78,27 +103,6 @@ struct conforming : stage {
     settle();
     return row(lease.handle.id);
   }
-
-  /// The parameters of the last call of this method.
-  json told(const std::string& method) const {
-    for (auto i = calls.rbegin(); i != calls.rend(); ++i)
-      if (i->first == method)
-        return i->second;
-    return {};
-  }
-
-  std::vector<std::string> methods() const {
-    std::vector<std::string> out;
-    for (const auto& [method, params] : calls)
-      out.push_back(method);
-    return out;
-  }
-
-  std::vector<std::pair<std::string, json>> calls;
-  std::map<std::string, json> answers{
-    {"environmentAcquireLease", {{"providerLeaseId", "sandbox-1"}}}};
-  std::set<std::string> refused;
-  std::set<std::string> silent;
 };
 
 const json reusable{{"provider", "fake-plugin"},
@@ -214,7 +218,7 @@ TEST_CASE_METHOD(conforming,
                  "[conformance]") {
   auto bridge = GENERATE(0, 40'000);
   auto limit = bridge == 0 ? 31'234ms : 70'000ms;
-  json config{
+  json setup{
     {"provider", "fake-plugin"}, {"timeoutMs", 1234}, {"reuseLease", false}};
   if (bridge > 0)
     setup["bridgeRequestTimeoutMs"] = bridge;
