@@ -89,7 +89,10 @@ void collect(const json& schema, const std::string& prefix, int depth,
   for (const auto& [key, property] : properties->items()) {
     if (!property.is_object())
       continue;
-    auto path = prefix.empty() ? key : prefix + "." + key;
+    auto path = prefix;
+    if (!path.empty())
+      path += '.';
+    path += key;
     auto format = property.find("format");
     if (format != property.end() && *format == "secret-ref")
       to.insert(path);

@@ -234,7 +234,9 @@ std::string postgres_secret_writes::places_of(const secret_id& secret) {
     std::string id;
     std::string path;
     found.read(target, id, path);
-    all += (all.empty() ? "" : ", ") + target + ":" + id + " at " + path;
+    if (!all.empty())
+      all += ", ";
+    all.append(target).append(":").append(id).append(" at ").append(path);
   }
   return all;
 }
