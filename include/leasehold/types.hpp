@@ -154,7 +154,7 @@ struct environment_info {
   std::string id = {};
   std::string name;
   std::string description = {};
-  /// `local` or `sandbox`.
+  /// `local`, `ssh`, `sandbox` or `plugin`.
   std::string driver;
   /// JSON object. For `sandbox` it names the `provider`.
   std::string config = "{}";
