@@ -153,12 +153,20 @@ bool bench::initializes() {
   return says_ok(greet().answer);
 }
 
+void bench::next_check() {
+  if (worker_ && worker_->look([](const heard& x) { return x.over(); }))
+    end_worker();
+}
+
 peer& bench::worker() {
-  auto alive = [](const heard& x) { return !x.over(); };
   if (!initializes())
     skip("the worker does not initialize");
-  if (worker_ && initialized_ && worker_->look(alive))
+  if (worker_ && initialized_) {
+    // Another one in its place would hide that it died of this check.
+    if (auto ended = worker_->look([](const heard& x) { return x.ended; }))
+      fail("the worker ended (" + to_string(*ended) + ") and should not have");
     return *worker_;
+  }
   start();
   if (!initialized_)
     skip("the worker does not initialize");
@@ -326,6 +334,7 @@ void bench::clean_up() {
   // Where all the time is used up, or nobody wants to wait.
   limit_.stop = nullptr;
   limit_.end = std::max(limit_.end, steady::now() + clean_up_patience);
+  next_check();
   try {
     while (!owed_.empty()) {
       auto lease = owed_.extract(owed_.begin()).mapped();

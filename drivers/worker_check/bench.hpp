@@ -114,8 +114,11 @@ public:
 
   bool initializes();
 
+  /// Has the check that begins get another worker if the last one has ended.
+  void next_check();
+
   /// A worker that is initialized and alive. Skips the check if none can be
-  /// had.
+  /// had; fails it if the worker has ended since the check began.
   peer& worker();
 
   /// The same, but one that has done nothing else.

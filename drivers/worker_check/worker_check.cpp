@@ -144,6 +144,7 @@ worker_check_result run(const check::one_check& what, check::bench& at) {
     if (at.out_of_time())
       check::fail(at.stopped() ? "not done: interrupted"
                                : "not done: the time for all checks is over");
+    at.next_check();
     out.reason = what.run(at);
   } catch (const check::verdict_reached& why) {
     out.verdict = why.what_verdict();
