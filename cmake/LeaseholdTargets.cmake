@@ -23,20 +23,45 @@ if(LEASEHOLD_SANITIZE)
   endif()
 endif()
 
+# Links take a tenth of the time with it.
+if(PROJECT_IS_TOP_LEVEL)
+  find_program(LEASEHOLD_MOLD mold)
+  if(LEASEHOLD_MOLD)
+    target_link_options(leasehold_build_flags INTERFACE -fuse-ld=mold)
+  endif()
+endif()
+
 function(_leasehold_setup target)
   target_link_libraries(${target} PRIVATE
     $<BUILD_INTERFACE:leasehold_build_flags>)
   target_include_directories(${target}
     PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
-  set_target_properties(${target} PROPERTIES
-    CXX_EXTENSIONS OFF
-    POSITION_INDEPENDENT_CODE ON)
+  set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
 endfunction()
 
 # leasehold_library(NAME SOURCE...): a static library of one folder.
 function(leasehold_library name)
   add_library(${name} STATIC ${ARGN})
   _leasehold_setup(${name})
+  set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+endfunction()
+
+# leasehold_precompiles(TARGET HEADER): a target that makes a precompiled header
+# of cmake/precompiled/HEADER.
+function(leasehold_precompiles target header)
+  if(LEASEHOLD_PRECOMPILE)
+    target_precompile_headers(${target} PRIVATE
+      "${PROJECT_SOURCE_DIR}/cmake/precompiled/${header}")
+  endif()
+endfunction()
+
+# leasehold_precompiled_by(MAKER TARGET...): targets that use what MAKER makes.
+function(leasehold_precompiled_by maker)
+  if(LEASEHOLD_PRECOMPILE)
+    foreach(target IN LISTS ARGN)
+      target_precompile_headers(${target} REUSE_FROM ${maker})
+    endforeach()
+  endif()
 endfunction()
 
 # leasehold_program(NAME SOURCE...): a program; all of them end up in bin/.
