@@ -1,5 +1,6 @@
 #include "actors/conversions.hpp"
 
+#include "actors/plugin_rules.hpp"
 #include "drivers/manifest.hpp"
 
 #include <utility>
@@ -84,14 +85,44 @@ environment_info to_public(environment_row x) {
 }
 
 plugin_info to_public(plugin_row x) {
-  plugin_info out{
-    std::move(x.id.value), std::move(x.key),        std::move(x.version),
-    to_string(x.status),   x.manifest.text,         std::move(x.command),
-    std::move(x.env),      std::move(x.last_error), {}};
-  if (auto manifest = parse_manifest(x.manifest))
+  plugin_info out;
+  out.id = std::move(x.id.value);
+  out.key = std::move(x.key);
+  out.version = std::move(x.version);
+  out.status = to_string(x.status);
+  out.manifest = x.manifest.text;
+  out.command = std::move(x.command);
+  out.env = std::move(x.env);
+  out.last_error = std::move(x.last_error);
+  out.package_name = std::move(x.package_name);
+  out.package_path = std::move(x.package_path);
+  out.install_order = x.install_order;
+  out.updated_at_ms = x.updated_at.ms;
+  if (auto manifest = parse_manifest(x.manifest)) {
     for (auto& driver : manifest->drivers)
       out.drivers.push_back(std::move(driver.key));
+    out.capabilities = std::move(manifest->capabilities);
+  }
+  if (!x.pending)
+    return out;
+  out.pending_version = std::move(x.pending->version);
+  if (auto next = parse_manifest(x.pending->manifest))
+    out.pending_capabilities = more_than(out.capabilities, next->capabilities);
   return out;
+}
+
+driver_info to_public(surveyed_driver x) {
+  return {std::move(x.key),
+          std::move(x.kind),
+          std::move(x.display_name),
+          std::move(x.description),
+          std::move(x.config_schema.text),
+          x.reusable_leases,
+          std::move(x.plugin.value),
+          std::move(x.plugin_key),
+          to_string(x.status),
+          std::move(x.worker),
+          x.serves};
 }
 
 lease_info to_public(lease_row x) {

@@ -7,6 +7,7 @@
 #include "messages/environment.hpp"
 #include "messages/lease.hpp"
 #include "messages/secret.hpp"
+#include "messages/worker.hpp"
 
 namespace leasehold {
 
@@ -17,8 +18,9 @@ realized_workspace to_public(workspace_realized x);
 finished to_public(command_result x);
 output to_public(output_chunk x);
 environment_info to_public(environment_row x);
-/// The drivers that it declares are read from its manifest.
+/// What it declares is read from its manifest.
 plugin_info to_public(plugin_row x);
+driver_info to_public(surveyed_driver x);
 lease_info to_public(lease_row x);
 history_line to_public(lease_event x);
 /// Without its bindings.

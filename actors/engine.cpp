@@ -42,6 +42,7 @@ worker_options worker_options_of(const options& x) {
   out.initialize_timeout = x.worker_initialize_timeout;
   out.call_timeout = x.worker_call_timeout;
   out.health_interval = x.worker_health_interval;
+  out.relief_patience = x.worker_relief_patience;
   out.drain_timeout = x.worker_drain_timeout;
   out.shutdown_timeout = x.worker_shutdown_timeout;
   out.terminate_timeout = x.worker_terminate_timeout;

@@ -1,8 +1,6 @@
-// The engine's verbs on environments, plugins and records.
+// The engine's verbs on environments and records.
 
-#include "actors/conversions.hpp"
-#include "actors/engine_impl.hpp"
-#include "drivers/manifest.hpp"
+#include "actors/engine_answers.hpp"
 #include "messages/json.hpp"
 
 #include <variant>
@@ -10,29 +8,6 @@
 namespace leasehold {
 
 namespace {
-
-/// Reads rows of kind `Rows` and hands on what `convert` makes of each.
-template <class Rows, class Info>
-completion<store_answer> as_list(completion<std::vector<Info>> then) {
-  return converting<store_answer>(std::move(then), [](store_answer x) {
-    std::vector<Info> out;
-    for (auto& row : std::get<Rows>(x).rows)
-      out.push_back(to_public(std::move(row)));
-    return out;
-  });
-}
-
-/// What a write is followed by: the SUPERVISOR hears of it, then the caller.
-template <class News>
-completion<written> announcing(const supervisor_actor& whom, News news,
-                               completion<done> then) {
-  return [whom, news = std::move(news), then](const result<written>& how) {
-    if (!how)
-      return then(how.error());
-    tell_from_outside(whom, news);
-    then(done{});
-  };
-}
 
 failure unknown_driver(const driver_table& drivers, const std::string& key) {
   return {ec::unknown_driver, "Unsupported environment driver \"" + key + "\".",
@@ -66,13 +41,6 @@ std::vector<lease_info> lease_list(store_answer found, bool holding_only) {
     if (!holding_only || matters(row))
       out.push_back(to_public(std::move(row)));
   return out;
-}
-
-template <class Rows, class Info>
-completion<store_answer> as_one(completion<Info> then) {
-  return converting<store_answer>(std::move(then), [](store_answer x) {
-    return to_public(std::move(std::get<Rows>(x).rows.front()));
-  });
 }
 
 } // namespace
@@ -196,75 +164,6 @@ std::future<result<probe_result>> engine::probe(std::string name) {
                 else
                   then(row.error());
               });
-  return std::move(future);
-}
-
-// -- plugins ------------------------------------------------------------------
-
-std::future<result<plugin_info>> engine::put_plugin(plugin_info what) {
-  auto [then, future] = promised<plugin_info>();
-  auto* x = impl_.get();
-  auto text = canonical_object(what.manifest, "The plugin's manifest");
-  auto manifest
-    = text ? parse_manifest(*text) : result<plugin_manifest>{text.error()};
-  if (!manifest) {
-    then(manifest.error());
-    return std::move(future);
-  }
-  if (what.command.empty()) {
-    then(failure{ec::invalid_request,
-                 "Plugin \"" + manifest->key
-                   + "\" needs the command that starts its worker.",
-                 {}});
-    return std::move(future);
-  }
-  plugin_row row;
-  row.id = {x->with->make_id()};
-  row.key = manifest->key;
-  row.version = manifest->version;
-  row.manifest = *text;
-  row.command = std::move(what.command);
-  row.env = std::move(what.env);
-  auto key = row.key;
-  auto reread = [x, key, then = std::move(then)](const result<written>& how) {
-    if (how)
-      x->publish_plugin(key, then);
-    else
-      then(how.error());
-  };
-  x->ask<written>(x->store, store_write{leasehold::put_plugin{std::move(row)}},
-                  std::move(reread));
-  return std::move(future);
-}
-
-void engine::impl::publish_plugin(const std::string& key,
-                                  completion<plugin_info> then) {
-  query(get_plugin{key}, [this, then](result<store_answer> found) {
-    if (!found)
-      return then(found.error());
-    auto stored = std::move(std::get<plugin_rows>(*found).rows.front());
-    tell_from_outside(supervisor, plugin_changed{stored.id});
-    then(to_public(std::move(stored)));
-  });
-}
-
-std::future<result<std::vector<plugin_info>>> engine::plugins() {
-  auto [then, future] = promised<std::vector<plugin_info>>();
-  impl_->query(list_plugins{}, as_list<plugin_rows>(std::move(then)));
-  return std::move(future);
-}
-
-std::future<result<done>> engine::remove_plugin(std::string key) {
-  auto [then, future] = promised<done>();
-  auto* x = impl_.get();
-  auto remove = [x, then = std::move(then)](const result<store_answer>& found) {
-    if (!found)
-      return then(found.error());
-    auto id = std::get<plugin_rows>(*found).rows.front().id;
-    x->ask<written>(x->store, store_write{leasehold::remove_plugin{id}},
-                    announcing(x->supervisor, plugin_changed{id}, then));
-  };
-  x->query(get_plugin{std::move(key)}, std::move(remove));
   return std::move(future);
 }
 

@@ -3,6 +3,7 @@
 // What an engine is made of.
 
 #include "actors/front_actor.hpp"
+#include "actors/plugin_rules.hpp"
 #include "actors/secret_gate.hpp"
 #include "actors/store_runner.hpp"
 #include "actors/supervisor_options.hpp"
@@ -123,8 +124,22 @@ struct engine::impl {
   /// Performs a write, and answers with whether it worked.
   void write(store_write what, completion<done> then);
 
-  /// Tells the SUPERVISOR of a plugin that was put, and the caller how it is
-  /// stored.
+  // -- engine_plugins.cpp -----------------------------------------------------
+
+  void find_plugin_row(const std::string& key, completion<plugin_row> then);
+
+  /// Adds a plugin that is not there yet.
+  void install_plugin(plugin_row row, completion<plugin_info> then);
+
+  /// Steps the plugin with this key and stores what becomes of it; `asked` is
+  /// made of what it is. Tries again if somebody else was faster.
+  using plugin_question
+    = std::function<result<plugin_event::any>(const plugin_row& now)>;
+  void change_plugin(const std::string& key, plugin_question asked,
+                     completion<plugin_info> then, int attempts = 5);
+
+  /// Tells the SUPERVISOR of a plugin that was changed, and the caller how it
+  /// is stored.
   void publish_plugin(const std::string& key, completion<plugin_info> then);
 
   // ---------------------------------------------------------------------------

@@ -62,6 +62,9 @@ void lease_desk::add(granted_lease what) {
   entry.run = run;
   entry.handle = {id, what.row.fence};
   entry.makes_resource = what.makes_resource;
+  entry.plugin = what.plugin;
+  if (!entry.plugin.empty())
+    ++plugins_[entry.plugin];
   entry.environment = what.row.environment;
   if (is_reusable(what.row.policy) && !run.empty())
     entry.reusable = as_reusable(what.row);
@@ -137,7 +140,12 @@ const lease_actor* lease_desk::find(const lease_id& lease) const {
 
 void lease_desk::remove(const lease_id& lease) {
   auto entry = leases_.extract(lease);
-  if (!entry || entry.mapped().run.empty())
+  if (!entry)
+    return;
+  if (auto used = plugins_.find(entry.mapped().plugin);
+      used != plugins_.end() && --used->second == 0)
+    plugins_.erase(used);
+  if (entry.mapped().run.empty())
     return;
   auto run = runs_.find(entry.mapped().run);
   run->second.erase(lease);

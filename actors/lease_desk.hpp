@@ -66,12 +66,18 @@ public:
     return leases_.empty();
   }
 
+  /// Whether a lease lives whose resource this plugin's worker made.
+  [[nodiscard]] bool uses(const plugin_id& plugin) const {
+    return plugins_.contains(plugin);
+  }
+
 private:
   struct lease_entry {
     lease_actor actor;
     run_id run;
     lease_handle handle;
     bool makes_resource = false;
+    plugin_id plugin;
     environment_id environment;
     /// What it could be taken again as; only if its policy reuses.
     std::optional<parked_resource> reusable;
@@ -91,6 +97,8 @@ private:
   const supervisor_ties& ties_;
   std::unordered_map<lease_id, lease_entry> leases_;
   std::unordered_map<run_id, std::set<lease_id>> runs_;
+  /// How many leases each plugin's worker serves; only plugins with any.
+  std::unordered_map<plugin_id, size_t> plugins_;
 };
 
 } // namespace leasehold

@@ -229,6 +229,17 @@ placement_step on(placement x, const event::recorded&) {
   }
 }
 
+placement_step plan_again(placement x) {
+  if (x.cancelled)
+    return deny(std::move(x), cancellation());
+  x.replanned = true;
+  effects todo;
+  if (x.claim)
+    todo.push_back(effect::give_back{*std::exchange(x.claim, std::nullopt)});
+  todo.push_back(effect::make_plan{});
+  return go(std::move(x), phase::planning, std::move(todo));
+}
+
 placement_step on(placement x, const event::unrecorded& ev) {
   switch (x.phase) {
     case phase::recording:
@@ -239,6 +250,9 @@ placement_step on(placement x, const event::unrecorded& ev) {
                  ? deny(std::move(x), cancellation())
                  : go(std::move(x), phase::recording, {effect::record{}});
       }
+      // Its plugin is not what the plan was made with: who serves now?
+      if (ev.why.code == ec::plugin_not_ready && !x.replanned && !holds_own(x))
+        return plan_again(std::move(x));
       // Somebody else was faster: the next parked resource may be free.
       if (ev.why.code == ec::conflict && x.claim) {
         x.claim.reset();

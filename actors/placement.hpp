@@ -84,6 +84,8 @@ struct placement {
   uint32_t unanswered = 0;
   /// Whether the run no longer wants it.
   bool cancelled = false;
+  /// Whether its plugin had changed by the time of the first record.
+  bool replanned = false;
   lease_plan plan;
   /// The parked resource that this lease took over, or the one that the run
   /// holds already.

@@ -24,6 +24,8 @@ struct granted_lease {
   bool makes_resource = false;
   /// When the store wrote the grant.
   timestamp at;
+  /// Whose worker made the resource; empty if none did.
+  plugin_id plugin;
 };
 
 /// What placements need of whoever keeps the leases that live.
@@ -124,6 +126,8 @@ private:
 
   /// Writes; the outcome comes back as an event.
   void write(booking& who, store_write what);
+
+  void on_unwritten(const lease_id& lease, failure why);
 
   /// What a driver call answers comes back as an event.
   completion<resource_ready> attempt(booking& who, attempt_no number);

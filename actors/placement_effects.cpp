@@ -104,6 +104,7 @@ void placement_desk::perform(booking& who, const placement_effect::record&) {
   row.resource = who.now.claim ? who.now.claim->resource : plan.resource;
   insert_lease what;
   what.row = row;
+  what.plugin = plan.plugin;
   if (who.now.claim)
     what.claims = who.now.claim->lease;
   if (plan.makes_resource)
@@ -125,9 +126,15 @@ void placement_desk::write(booking& who, store_write what) {
         booked.row.expires_at = how.at + booked.request.ttl;
       on(id, placement_event::recorded{});
     },
-    [this, id](const caf::error& err) {
-      on(id, placement_event::unrecorded{to_failure(err)});
-    });
+    [this, id](const caf::error& err) { on_unwritten(id, to_failure(err)); });
+}
+
+void placement_desk::on_unwritten(const lease_id& lease, failure why) {
+  // Before anybody asks who serves now.
+  if (why.code == ec::plugin_not_ready)
+    tell(ties_.self, supervisor_actor{ties_.self},
+         plugin_changed{bookings_.at(lease).now.plan.plugin.id});
+  on(lease, placement_event::unrecorded{std::move(why)});
 }
 
 completion<resource_ready> placement_desk::attempt(booking& who,
@@ -223,8 +230,8 @@ void placement_desk::perform(booking& who, const placement_effect::grant&) {
   who.row.status = lease_status::active;
   // A lease that was taken again lives already.
   if (who.row.id == who.request.id)
-    leases_.add(
-      {who.row, who.place, who.now.plan.makes_resource, who.written_at});
+    leases_.add({who.row, who.place, who.now.plan.makes_resource,
+                 who.written_at, who.now.plan.plugin.id});
   who.waiting.deliver(lease_granted{{who.row.id, who.row.fence},
                                     who.place.environment,
                                     who.place.driver,

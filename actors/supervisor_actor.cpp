@@ -9,8 +9,8 @@ supervisor_state::supervisor_state(supervisor_actor::pointer self,
                                    supervisor_options options)
   : ties_{self,          with.store,    with.janitor,
           with.launcher, with.services, std::move(options)},
-    leases_{ties_},
-    placements_{ties_, leases_, [this] { check_empty(); }}, workers_{ties_} {
+    leases_{ties_}, placements_{ties_, leases_, [this] { check_empty(); }},
+    workers_{ties_, [this](const plugin_id& x) { return leases_.uses(x); }} {
   // nop
 }
 
@@ -39,6 +39,7 @@ supervisor_actor::behavior_type supervisor_state::make_behavior() {
       leases_.on_over(what);
       if (what.parked)
         placements_.park(what.environment, std::move(*what.parked));
+      workers_.on_lease_over();
       check_empty();
     },
     [this](find_worker& what) { workers_.find(what); },
@@ -46,6 +47,7 @@ supervisor_actor::behavior_type supervisor_state::make_behavior() {
     [this](const worker_is_ready& what) { workers_.on_ready(what); },
     [this](const worker_is_gone& what) { workers_.on_gone(what); },
     [this](const plugin_changed& what) { workers_.on_plugin_changed(what); },
+    [this](survey_drivers) { return workers_.survey(); },
     [this](const environment_changed& what) {
       placements_.on_environment_changed(what);
     },

@@ -41,9 +41,12 @@ worker_actor::behavior_type worker_state::make_behavior() {
                                        options_.host_env, options_.line_max);
   return {
     [this](call_worker& what) { take(what); },
-    [this](stop_worker) {
+    [this](stop_worker what) {
       auto busy = !in_flight_.empty() || !queue_.empty();
-      on(worker_event::stop_asked{busy});
+      if (what.when_idle)
+        on(worker_event::relief_asked{busy});
+      else
+        on(worker_event::stop_asked{busy});
     },
     [this](const process_started& what) {
       log(log_rank::info, "started, pid " + std::to_string(what.pid));
@@ -114,6 +117,8 @@ void worker_state::perform(const worker_effect::initialize&) {
 void worker_state::perform(const worker_effect::arm_deadline&) {
   auto time = [this] {
     switch (now_.phase) {
+      case worker_phase::ready:
+        return options_.relief_patience;
       case worker_phase::draining:
         return options_.drain_timeout;
       case worker_phase::asking:

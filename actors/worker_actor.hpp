@@ -31,6 +31,7 @@ struct worker_options {
   milliseconds initialize_timeout{15'000};
   milliseconds call_timeout{30'000};
   milliseconds health_interval{30'000};
+  milliseconds relief_patience{600'000};
   milliseconds drain_timeout{5'000};
   milliseconds shutdown_timeout{10'000};
   milliseconds terminate_timeout{5'000};

@@ -2,97 +2,14 @@
 
 #include "actors/worker_actor.hpp"
 
+#include <set>
 #include <utility>
 #include <variant>
 
 namespace leasehold {
 
-namespace {
-
-std::string installed_via(const std::string& provider,
-                          const plugin_row& plugin) {
-  return "Sandbox provider \"" + provider + "\" is installed via plugin \""
-         + plugin.key + "\", but ";
-}
-
-/// `Plugin environment driver "acme.tools:vm"`.
-std::string words_for(const worker_wish& what) {
-  return "Plugin environment driver \"" + what.plugin_key + ":"
-         + what.driver_key + "\"";
-}
-
-bool declares(const plugin_row& plugin, const worker_wish& what) {
-  auto manifest = parse_manifest(plugin.manifest);
-  if (!manifest)
-    return false;
-  // An environment driver is whatever its plugin calls one (PB §1.3).
-  if (!what.plugin_key.empty())
-    return find_driver(*manifest, what.driver_key);
-  return find_driver(*manifest, what.driver_key, "sandbox_provider");
-}
-
-/// The plugin that is named, if it is ready and has such a driver (PB §3.17).
-result<plugin_row> pick_named(const std::vector<plugin_row>& plugins,
-                              const worker_wish& what) {
-  for (const auto& plugin : plugins) {
-    if (plugin.key != what.plugin_key
-        || plugin.status == plugin_status::uninstalled)
-      continue;
-    if (plugin.status != plugin_status::ready)
-      return failure{ec::plugin_not_ready, words_for(what) + " is not ready.",
-                     "The plugin is " + to_string(plugin.status) + "."};
-    if (!declares(plugin, what))
-      return failure{ec::unknown_driver,
-                     "Plugin \"" + plugin.key
-                       + "\" does not declare environment driver \""
-                       + what.driver_key + "\"."};
-    return plugin;
-  }
-  return failure{ec::unknown_plugin, words_for(what) + " is not ready.",
-                 "There is no plugin \"" + what.plugin_key + "\"."};
-}
-
-/// The first plugin, in install order, that declares the provider; ready ones
-/// before all others (PB §3.5).
-result<plugin_row> pick_provider(const std::vector<plugin_row>& plugins,
-                                 const worker_wish& what) {
-  const plugin_row* installed = nullptr;
-  for (const auto& plugin : plugins) {
-    if (plugin.status == plugin_status::uninstalled || !declares(plugin, what))
-      continue;
-    if (plugin.status == plugin_status::ready)
-      return plugin;
-    if (!installed)
-      installed = &plugin;
-  }
-  if (!installed)
-    return failure{ec::unknown_provider,
-                   "Sandbox provider \"" + what.driver_key
-                     + "\" is not registered as a built-in provider and no "
-                       "matching plugin is available."};
-  return failure{ec::plugin_not_ready,
-                 installed_via(what.driver_key, *installed)
-                   + "that plugin is currently " + to_string(installed->status)
-                   + ".",
-                 installed->last_error};
-}
-
-result<plugin_row> pick(const std::vector<plugin_row>& plugins,
-                        const worker_wish& what) {
-  return what.plugin_key.empty() ? pick_provider(plugins, what)
-                                 : pick_named(plugins, what);
-}
-
-/// What is said when the grace period ends.
-std::string refusal_of(const worker_wish& what, const plugin_row& plugin) {
-  return what.plugin_key.empty() ? installed_via(what.driver_key, plugin)
-                                     + "its worker is not running."
-                                 : words_for(what) + " has no running worker.";
-}
-
-} // namespace
-
-worker_desk::worker_desk(const supervisor_ties& ties) : ties_{ties} {
+worker_desk::worker_desk(const supervisor_ties& ties, use_check in_use)
+  : ties_{ties}, in_use_{std::move(in_use)} {
   // nop
 }
 
@@ -101,11 +18,11 @@ worker_desk::worker_desk(const supervisor_ties& ties) : ties_{ties} {
 void worker_desk::find(find_worker& what) {
   auto then = std::move(what.then);
   worker_wish wish{what.plugin_key, what.driver_key};
-  look_up(wish, [this, wish, then](result<plugin_row> plugin) {
-    if (!plugin)
-      return then(plugin.error());
-    auto& entry = entry_of(*plugin);
-    want(entry, refusal_of(wish, *plugin), true,
+  look_up(wish, [this, wish, then](result<desk_entry*> entry) {
+    if (!entry)
+      return then(entry.error());
+    auto refusal = no_worker_text(wish, (*entry)->plugin);
+    want(**entry, std::move(refusal), true,
          [then](result<ready_worker> worker, const worker_actor&) {
            then(std::move(worker));
          });
@@ -138,20 +55,34 @@ void worker_desk::call(call_worker& what) {
 // -- which plugin -------------------------------------------------------------
 
 void worker_desk::look_up(const worker_wish& what,
-                          std::function<void(result<plugin_row>)> then) {
+                          std::function<void(result<desk_entry*>)> then) {
   if (auto known = known_.find(what); known != known_.end())
-    return then(entries_.at(known->second).plugin);
+    return then(&best_of(known->second));
   ask(
     ties_.self, ties_.store, caf::infinite, store_query{list_plugins{}},
     [this, what, then](store_answer& found) {
-      auto plugin = pick(std::get<plugin_rows>(found).rows, what);
-      if (plugin) {
-        entry_of(*plugin);
-        known_[what] = plugin->id;
+      auto all = candidates_for(std::get<plugin_rows>(found).rows, what);
+      if (!all)
+        return then(all.error());
+      auto& ids = known_[what];
+      ids.clear();
+      for (const auto& plugin : *all) {
+        entry_of(plugin);
+        ids.push_back(plugin.id);
       }
-      then(std::move(plugin));
+      then(&best_of(ids));
     },
     [then](const caf::error& err) { then(to_failure(err)); });
+}
+
+worker_desk::desk_entry&
+worker_desk::best_of(const std::vector<plugin_id>& candidates) {
+  for (const auto& id : candidates) {
+    auto& entry = entries_.at(id);
+    if (!is_down(entry.now.phase))
+      return entry;
+  }
+  return entries_.at(candidates.front());
 }
 
 void worker_desk::with_entry(const plugin_id& plugin,
@@ -178,36 +109,114 @@ worker_desk::desk_entry& worker_desk::entry_of(const plugin_row& plugin) {
   if (added) {
     pos->second.plugin = plugin;
     pos->second.now.options = ties_.options.startup;
+  } else {
+    adopt(pos->second, plugin);
   }
   return pos->second;
 }
+
+plugin_row worker_desk::as_served(const desk_entry& entry) {
+  auto out = entry.plugin;
+  static_cast<plugin_offer&>(out) = entry.served;
+  return out;
+}
+
+// -- what operators change ----------------------------------------------------
 
 void worker_desk::on_plugin_changed(const plugin_changed& what) {
   known_.clear();
   if (!entries_.contains(what.plugin))
     return;
-  // The next worker is started from what the store says now.
-  auto update = [this, id = what.plugin](std::optional<plugin_row> row) {
-    auto pos = entries_.find(id);
-    if (pos == entries_.end())
-      return;
-    auto& entry = pos->second;
-    if (row)
-      entry.plugin = std::move(*row);
-    else
-      entry.plugin.status = plugin_status::uninstalled;
-    if (entry.worker)
-      tell(ties_.self, entry.worker, stop_worker{});
-    else if (!row && entry.waiting.empty())
-      entries_.erase(pos);
-  };
   ask(
     ties_.self, ties_.store, caf::infinite,
     store_query{get_plugin{what.plugin.value}},
-    [update](store_answer& found) {
-      update(std::get<plugin_rows>(found).rows.front());
+    [this](store_answer& found) {
+      entry_of(std::get<plugin_rows>(found).rows.front());
     },
-    [update](const caf::error&) { update(std::nullopt); });
+    [this, id = what.plugin](const caf::error& err) {
+      if (to_failure(err).code == ec::unknown_plugin)
+        on_removed(id);
+    });
+}
+
+void worker_desk::on_removed(const plugin_id& plugin) {
+  auto pos = entries_.find(plugin);
+  if (pos == entries_.end())
+    return;
+  auto& entry = pos->second;
+  entry.plugin.status = plugin_status::uninstalled;
+  if (entry.worker)
+    tell(ties_.self, entry.worker, stop_worker{});
+  else if (entry.waiting.empty())
+    forget(plugin);
+}
+
+void worker_desk::forget(const plugin_id& plugin) {
+  known_.clear();
+  entries_.erase(plugin);
+}
+
+void worker_desk::adopt(desk_entry& entry, const plugin_row& plugin) {
+  if (plugin.updated_at <= entry.plugin.updated_at)
+    return;
+  entry.plugin = plugin;
+  // What has changed may be what it crashed of.
+  if (plugin.status == plugin_status::ready)
+    on(entry, startup_event::reset{});
+  review(entry);
+}
+
+void worker_desk::review(desk_entry& entry) {
+  if (!entry.worker || entry.leaving)
+    return;
+  const auto& now = entry.plugin;
+  auto outdated = now.command != entry.served.command
+                  || now.env != entry.served.env
+                  || now.manifest != entry.served.manifest;
+  auto idle = now.status != plugin_status::ready && !in_use_(now.id);
+  if (!outdated && !idle)
+    return;
+  entry.leaving = true;
+  tell(ties_.self, entry.worker, stop_worker{true});
+}
+
+void worker_desk::on_lease_over() {
+  for (auto& [id, entry] : entries_)
+    review(entry);
+}
+
+caf::result<drivers_surveyed> worker_desk::survey() {
+  auto promise = ties_.self->make_response_promise<drivers_surveyed>();
+  ask(
+    ties_.self, ties_.store, caf::infinite, store_query{list_plugins{}},
+    [this, promise](store_answer& found) mutable {
+      promise.deliver(survey_of(std::get<plugin_rows>(found).rows));
+    },
+    [promise](const caf::error& err) mutable { promise.deliver(err); });
+  return promise;
+}
+
+drivers_surveyed
+worker_desk::survey_of(const std::vector<plugin_row>& plugins) {
+  drivers_surveyed out{declared_drivers(plugins)};
+  std::set<std::string> served;
+  auto serve = [&](surveyed_driver& x) {
+    x.serves = x.kind == "sandbox_provider" && x.status == plugin_status::ready
+               && served.insert(x.key).second;
+  };
+  for (auto& x : out.drivers) {
+    auto known = entries_.find(x.plugin);
+    auto phase = known == entries_.end() ? startup_phase::stopped
+                                         : known->second.now.phase;
+    x.worker = to_string(phase);
+    if (!is_down(phase))
+      serve(x);
+  }
+  // Where every worker is down, the first one is waited for.
+  for (auto& x : out.drivers)
+    if (!x.serves)
+      serve(x);
+  return out;
 }
 
 // -- events -------------------------------------------------------------------
@@ -228,6 +237,7 @@ void worker_desk::on_ready(const worker_is_ready& what) {
   pos->second.methods = what.supported_methods;
   on(pos->second,
      startup_event::became_ready{what.incarnation, steady_now(ties_.self)});
+  review(pos->second);
   tell(ties_.self, ties_.janitor, provider_is_back{what.plugin});
 }
 
@@ -236,8 +246,10 @@ void worker_desk::on_gone(const worker_is_gone& what) {
   if (pos == entries_.end())
     return;
   auto& entry = pos->second;
-  if (what.incarnation == entry.now.incarnation)
+  if (what.incarnation == entry.now.incarnation) {
     entry.worker = nullptr;
+    entry.leaving = false;
+  }
   if (what.expected || when_stopped_)
     on(entry, startup_event::retired{what.incarnation});
   else
@@ -245,7 +257,7 @@ void worker_desk::on_gone(const worker_is_gone& what) {
        startup_event::crashed{what.incarnation, what.why,
                               steady_now(ties_.self), ties_.services->dice()});
   if (entry.plugin.status == plugin_status::uninstalled && !entry.worker)
-    entries_.erase(pos);
+    forget(what.plugin);
   check_stopped();
 }
 
@@ -265,6 +277,7 @@ void worker_desk::perform(desk_entry& entry,
                           const startup_effect::start& wish) {
   if (when_stopped_)
     return;
+  entry.served = entry.plugin;
   entry.worker = spawn_actor<worker_state>(
     *ties_.self, supervisor_actor{ties_.self}, entry.plugin, wish.incarnation,
     *ties_.launcher, ties_.services, ties_.options.worker);
@@ -293,7 +306,8 @@ void worker_desk::perform(desk_entry& entry,
 void worker_desk::perform(desk_entry& entry,
                           const startup_effect::admit& wish) {
   auto who = entry.waiting.extract(wish.who);
-  who.mapped().then(ready_worker{entry.plugin, entry.methods}, entry.worker);
+  who.mapped().then(ready_worker{as_served(entry), entry.methods},
+                    entry.worker);
 }
 
 void worker_desk::perform(desk_entry& entry,

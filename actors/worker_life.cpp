@@ -84,14 +84,28 @@ worker_step on(worker_life x, const event::stop_asked& ev) {
   }
 }
 
+worker_step on(worker_life x, const event::relief_asked& ev) {
+  if (x.stop_asked || std::exchange(x.relieved, true))
+    return stay(std::move(x));
+  if (x.phase == phase::ready && ev.busy)
+    return {std::move(x), {effect::arm_deadline{}}};
+  return on(std::move(x), event::stop_asked{ev.busy});
+}
+
 worker_step on(worker_life x, const event::idle&) {
   if (x.phase == phase::draining)
     return ask_to_exit(std::move(x));
+  if (x.phase == phase::ready && x.relieved)
+    return on(std::move(x), event::stop_asked{false});
   return stay(std::move(x));
 }
 
 worker_step on(worker_life x, const event::deadline&) {
   switch (x.phase) {
+    case phase::ready:
+      // Whoever calls all the time never leaves a moment without calls.
+      return x.relieved ? on(std::move(x), event::stop_asked{true})
+                        : stay(std::move(x));
     case phase::draining:
       return ask_to_exit(std::move(x));
     case phase::asking:

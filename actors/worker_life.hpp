@@ -27,6 +27,8 @@ namespace leasehold {
 //      v                       | exited, in any phase
 //     gone <-------------------+
 //
+// One that is to be relieved serves on, new calls included, until it has
+// nothing to do for a moment or patience ends; then it stops.
 // A worker that exits without having been asked has crashed, and so has one
 // that had to be killed for what it did.
 
@@ -58,6 +60,8 @@ struct worker_life {
   worker_phase phase = worker_phase::launching;
   /// Whether somebody asked it to stop.
   bool stop_asked = false;
+  /// Whether it stops as soon as it has nothing to do.
+  bool relieved = false;
   /// Health checks in a row that were not answered.
   uint32_t missed = 0;
   /// Why it is being killed.
@@ -90,10 +94,16 @@ struct stop_asked {
   bool busy;
 };
 
+/// A successor waits until this one has nothing to do.
+struct relief_asked {
+  /// Whether calls are still being answered.
+  bool busy;
+};
+
 /// The last call has been answered.
 struct idle {};
 
-/// The phase has lasted long enough.
+/// The phase has lasted long enough, or patience with one that is relieved.
 struct deadline {};
 
 struct health_missed {};
@@ -110,8 +120,8 @@ struct exited {
 };
 
 using any = std::variant<started, not_started, initialized, initialize_failed,
-                         stop_asked, idle, deadline, health_missed, healthy,
-                         condemned, exited>;
+                         stop_asked, relief_asked, idle, deadline,
+                         health_missed, healthy, condemned, exited>;
 
 } // namespace worker_event
 

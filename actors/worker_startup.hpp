@@ -45,6 +45,11 @@ inline constexpr auto names<startup_phase> = named<startup_phase>({
   {startup_phase::broken, "broken"},
 });
 
+/// Whether the worker crashed and is not being started again yet.
+constexpr bool is_down(startup_phase x) noexcept {
+  return x == startup_phase::pausing || x == startup_phase::broken;
+}
+
 /// A point in time of a clock that never goes back.
 using steady_time = milliseconds;
 

@@ -20,6 +20,11 @@ int perform(const probe_arguments& what, const context& where);
 
 int perform(const plugin_add_arguments& what, const context& where);
 int perform(const plugin_list_arguments& what, const context& where);
+int perform(const plugin_show_arguments& what, const context& where);
+int perform(const plugin_drivers_arguments& what, const context& where);
+int perform(const plugin_upgrade_arguments& what, const context& where);
+int perform(const plugin_disable_arguments& what, const context& where);
+int perform(const plugin_enable_arguments& what, const context& where);
 int perform(const plugin_remove_arguments& what, const context& where);
 int perform(const plugin_test_arguments& what, const context& where);
 
@@ -54,6 +59,8 @@ result<environment_info> environment_from(
 std::string environments_table(const std::vector<environment_info>& rows,
                                int64_t now_ms, bool colour);
 std::string plugins_table(const std::vector<plugin_info>& rows, bool colour);
+std::string drivers_table(const std::vector<driver_info>& rows, bool colour);
+std::string plugin_fields(const plugin_info& x, bool colour);
 std::string leases_table(const std::vector<lease_info>& rows, int64_t now_ms,
                          bool colour);
 std::string lease_fields(const lease_info& x, int64_t now_ms, bool colour);

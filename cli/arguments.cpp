@@ -63,11 +63,31 @@ complaint complete(const draft& from, const std::optional<word_list>& command,
   return set_time("--ttl", from.ttl, x.ttl);
 }
 
+/// A manifest has a command, a source has none.
+complaint set_offer(const draft& from, const std::optional<word_list>& command,
+                    plugin_offer_arguments& x) {
+  if (!x.manifest.empty() && !x.source.empty())
+    return "give a source or --manifest, not both";
+  if (x.manifest.empty() && command)
+    return "a command goes with --manifest; a package says itself what its "
+           "worker is";
+  if (!x.manifest.empty())
+    if (auto bad = set_command(command, x.command))
+      return bad;
+  return set_variables(from.env_vars, x.env);
+}
+
 complaint complete(const draft& from, const std::optional<word_list>& command,
                    plugin_add_arguments& x) {
-  if (auto bad = set_command(command, x.command))
-    return bad;
-  return set_variables(from.env_vars, x.env);
+  if (x.manifest.empty() && x.source.empty())
+    return "say what to add: a folder, an npm package, or --manifest FILE -- "
+           "COMMAND";
+  return set_offer(from, command, x);
+}
+
+complaint complete(const draft& from, const std::optional<word_list>& command,
+                   plugin_upgrade_arguments& x) {
+  return set_offer(from, command, x);
 }
 
 complaint complete(const draft& from, const std::optional<word_list>& command,
@@ -152,6 +172,7 @@ usage_error explain(const CLI::App& app, const CLI::ParseError& why,
   }
   auto needs_dashes = where.path == "leasehold run"
                       || where.path == "leasehold plugin add"
+                      || where.path == "leasehold plugin upgrade"
                       || where.path == "leasehold plugin test";
   if (needs_dashes
       && why.get_exit_code() == static_cast<int>(CLI::ExitCodes::ExtrasError))

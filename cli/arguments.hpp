@@ -2,6 +2,7 @@
 
 // What the command line says, as plain structs.
 
+#include "cli/plugin_arguments.hpp"
 #include "cli/secret_arguments.hpp"
 
 #include <chrono>
@@ -67,35 +68,6 @@ struct env_remove_arguments {
   std::string name;
 };
 
-struct plugin_add_arguments {
-  std::string manifest;
-  std::map<std::string, std::string> env;
-  /// Never empty.
-  std::vector<std::string> command;
-};
-
-struct plugin_list_arguments {};
-
-struct plugin_remove_arguments {
-  std::string key;
-};
-
-struct plugin_test_arguments {
-  std::string manifest;
-  std::string driver_key;
-  /// JSON, `@file`, or `-` for standard input.
-  std::string config;
-  std::string bad_config;
-  std::vector<std::string> only;
-  std::map<std::string, std::string> env;
-  std::chrono::milliseconds timeout{30'000};
-  std::chrono::milliseconds total_timeout{600'000};
-  /// Only say what there is to check.
-  bool list = false;
-  /// Empty only with `list`.
-  std::vector<std::string> command;
-};
-
 struct lease_list_arguments {
   std::string environment;
   std::string run;
@@ -128,12 +100,13 @@ struct version_arguments {};
 using verb_arguments = std::variant<
   run_arguments, env_add_arguments, env_list_arguments, env_show_arguments,
   env_remove_arguments, plugin_add_arguments, plugin_list_arguments,
-  plugin_remove_arguments, plugin_test_arguments, lease_list_arguments,
-  lease_show_arguments, lease_release_arguments, lease_destroy_arguments,
-  probe_arguments, version_arguments, secret_put_arguments,
-  secret_rotate_arguments, secret_list_arguments, secret_bind_arguments,
-  secret_unbind_arguments, secret_enable_arguments, secret_disable_arguments,
-  secret_remove_arguments>;
+  plugin_show_arguments, plugin_drivers_arguments, plugin_upgrade_arguments,
+  plugin_disable_arguments, plugin_enable_arguments, plugin_remove_arguments,
+  plugin_test_arguments, lease_list_arguments, lease_show_arguments,
+  lease_release_arguments, lease_destroy_arguments, probe_arguments,
+  version_arguments, secret_put_arguments, secret_rotate_arguments,
+  secret_list_arguments, secret_bind_arguments, secret_unbind_arguments,
+  secret_enable_arguments, secret_disable_arguments, secret_remove_arguments>;
 
 // -- parsing ------------------------------------------------------------------
 

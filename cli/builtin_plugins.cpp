@@ -2,17 +2,13 @@
 
 #include "cli/builtin_plugins.hpp"
 
-#include <fcntl.h>
+#include "cli/child_run.hpp"
+
 #include <nlohmann/json.hpp>
-#include <spawn.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
-#include <csignal>
 #include <system_error>
 
 namespace leasehold::cli {
@@ -28,50 +24,6 @@ failure broken(const fs::path& helper, const std::string& why,
   return {ec::internal,
           "The helper " + helper.string() + " is broken: " + why + ".",
           std::move(detail)};
-}
-
-/// Starts `helper --manifest` with standard output on `to` and no signal
-/// blocked, whatever we block ourselves.
-int start(const fs::path& helper, int to, pid_t& child) {
-  posix_spawn_file_actions_t files;
-  posix_spawn_file_actions_init(&files);
-  posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY,
-                                   0);
-  posix_spawn_file_actions_adddup2(&files, to, STDOUT_FILENO);
-  posix_spawnattr_t how;
-  posix_spawnattr_init(&how);
-  sigset_t none;
-  sigemptyset(&none);
-  posix_spawnattr_setsigmask(&how, &none);
-  posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSIGMASK);
-  auto program = helper.string();
-  std::string option = "--manifest";
-  std::array<char*, 3> words{program.data(), option.data(), nullptr};
-  auto problem
-    = posix_spawn(&child, program.c_str(), &files, &how, words.data(), environ);
-  posix_spawnattr_destroy(&how);
-  posix_spawn_file_actions_destroy(&files);
-  return problem;
-}
-
-std::string read_all(int fd) {
-  std::string result;
-  std::array<char, 4096> buffer{};
-  for (;;) {
-    auto n = read(fd, buffer.data(), buffer.size());
-    if (n > 0)
-      result.append(buffer.data(), static_cast<size_t>(n));
-    else if (n == 0 || errno != EINTR)
-      return result;
-  }
-}
-
-bool ended_well(pid_t child) {
-  auto status = 0;
-  while (waitpid(child, &status, 0) < 0)
-    if (errno != EINTR)
-      return false;
-  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
 const plugin_info* find_bubblewrap(const std::vector<plugin_info>& all) {
@@ -102,21 +54,16 @@ std::string stamp_of(const fs::path& helper) {
 }
 
 result<std::string> read_manifest(const fs::path& helper) {
-  std::array<int, 2> ends{};
-  if (pipe2(ends.data(), O_CLOEXEC) != 0)
-    return broken(helper, std::generic_category().message(errno));
-  pid_t child = 0;
-  auto problem = start(helper, ends[1], child);
-  close(ends[1]);
-  auto text = problem == 0 ? read_all(ends[0]) : std::string{};
-  close(ends[0]);
-  if (problem != 0)
-    return broken(helper, std::generic_category().message(problem));
-  if (!ended_well(child))
-    return broken(helper, "--manifest did not succeed", text);
-  if (!nlohmann::json::parse(text, nullptr, false).is_object())
-    return broken(helper, "--manifest printed no JSON object", text);
-  return text;
+  child_run what{{helper.string(), "--manifest"}};
+  what.env = passed_on_environment();
+  auto how = run_child(what);
+  if (!how)
+    return broken(helper, how.error().message);
+  if (!how->well())
+    return broken(helper, "--manifest did not succeed", how->out);
+  if (!nlohmann::json::parse(how->out, nullptr, false).is_object())
+    return broken(helper, "--manifest printed no JSON object", how->out);
+  return how->out;
 }
 
 result<done> register_builtin_plugins(engine& where, const fs::path& data) {

@@ -25,7 +25,9 @@ constexpr auto hints = std::to_array<std::pair<ec, std::string_view>>({
   {ec::overloaded, "Too much is going on at once; try again."},
   {ec::store_unavailable, "Check that the data directory is writable, that the "
                           "disk is not full, and try again."},
-  {ec::plugin_not_ready, "`leasehold plugin list` shows the plugin's state."},
+  {ec::plugin_not_ready, "`leasehold plugin show KEY` shows the plugin's "
+                         "state, `leasehold plugin enable KEY` lets it take "
+                         "leases."},
   {ec::resource_gone, "The resource was removed behind Leasehold's back; run "
                       "the command again for a fresh one."},
   {ec::not_supported, "This driver or provider cannot do that."},

@@ -58,16 +58,61 @@ inline constexpr auto env_remove = R"(Example:
 The leases that hold it must end first; leasehold lease list shows them.)";
 
 inline constexpr auto plugin_add = R"(Examples:
-  leasehold plugin add --manifest acme.json -- node /opt/acme/worker.js
+  leasehold plugin add --manifest acme.json -- python3 /opt/acme/worker.py
   leasehold plugin add --manifest acme.json --env-var LOG=debug -- ./worker
+  leasehold plugin add ./my-plugin
+  leasehold plugin add npm:@acme/boxes@1.2.0
 
-A plugin with the same key is changed.)";
+A folder or package has a package.json that names a manifest and a worker under
+`paperclipPlugin`; its worker runs with Node.js. A source that is no folder is
+the name of an npm package, which is installed below the data directory; none of
+its scripts is run. `npm:` says so where both are possible.
+
+A plugin with the same key is changed, whatever it wants to do; see leasehold
+plugin upgrade for the careful way.)";
+
+inline constexpr auto plugin_show = R"(Examples:
+  leasehold plugin show acme.boxes
+  leasehold plugin show acme.boxes --json)";
+
+inline constexpr auto plugin_drivers = R"(Examples:
+  leasehold plugin drivers
+  leasehold plugin drivers boxes --json
+
+Lists the drivers of plugins that are ready. Where two plugins provide the same,
+the one that was added first serves new leases while it is ready. With a key,
+says who serves that provider; exit code 1 if nobody does.)";
+
+inline constexpr auto plugin_upgrade = R"(Examples:
+  leasehold plugin upgrade acme.boxes
+  leasehold plugin upgrade acme.boxes npm:@acme/boxes@2.0.0
+  leasehold plugin upgrade acme.boxes --manifest acme.json -- ./worker-2
+
+Without a source, reads the folder again, or installs the package's latest
+version. Leases that live go on; the worker is replaced once no call is under
+way. A version that declares more capabilities waits: leasehold plugin enable
+allows it, and until then no new leases are taken. Variables stay as they are
+unless some are given.)";
+
+inline constexpr auto plugin_disable = R"(Example:
+  leasehold plugin disable acme.boxes
+
+Leases that live, are parked, or owe a cleanup can still be used and ended.)";
+
+inline constexpr auto plugin_enable = R"(Example:
+  leasehold plugin enable acme.boxes
+
+Also allows an upgrade that waits because it wants more capabilities; leasehold
+plugin show says which.)";
 
 inline constexpr auto plugin_list = R"(Example:
   leasehold plugin list)";
 
 inline constexpr auto plugin_remove = R"(Example:
-  leasehold plugin remove acme.sandboxes)";
+  leasehold plugin remove acme.sandboxes
+
+Refused while leases need it, so that nothing is left behind that nobody knows
+how to remove: disable it, end its leases, then remove it.)";
 
 inline constexpr auto plugin_test = R"(Examples:
   leasehold plugin test -- ./my-worker

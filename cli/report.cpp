@@ -82,7 +82,28 @@ json view(const plugin_info& x) {
           {"command", x.command},
           {"env_names", names},
           {"last_error", x.last_error},
+          {"package_name", x.package_name},
+          {"package_path", x.package_path},
+          {"capabilities", x.capabilities},
+          {"pending_version", x.pending_version},
+          {"pending_capabilities", x.pending_capabilities},
+          {"install_order", x.install_order},
+          {"updated_at_ms", x.updated_at_ms},
           {"manifest", parsed(x.manifest)}};
+}
+
+json view(const driver_info& x) {
+  return {{"key", x.key},
+          {"kind", x.kind},
+          {"display_name", x.display_name},
+          {"description", x.description},
+          {"plugin_id", x.plugin_id},
+          {"plugin_key", x.plugin_key},
+          {"plugin_status", x.plugin_status},
+          {"worker", x.worker},
+          {"serves", x.serves},
+          {"reusable_leases", x.reusable_leases},
+          {"config_schema", parsed(x.config_schema)}};
 }
 
 json view(const probe_result& x) {
@@ -154,6 +175,7 @@ json view_all(const std::vector<T>& rows) {
 
 template json view_all(const std::vector<environment_info>&);
 template json view_all(const std::vector<plugin_info>&);
+template json view_all(const std::vector<driver_info>&);
 template json view_all(const std::vector<lease_info>&);
 template json view_all(const std::vector<history_line>&);
 template json view_all(const std::vector<secret_info>&);

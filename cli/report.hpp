@@ -18,6 +18,7 @@ nlohmann::ordered_json view(const ended_lease& x);
 nlohmann::ordered_json view(const environment_info& x);
 /// Values of variables may be secrets: only their names are shown.
 nlohmann::ordered_json view(const plugin_info& x);
+nlohmann::ordered_json view(const driver_info& x);
 nlohmann::ordered_json view(const probe_result& x);
 nlohmann::ordered_json view(const lease_info& x);
 nlohmann::ordered_json view(const history_line& x);

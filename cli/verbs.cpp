@@ -177,22 +177,55 @@ void add_plugin_test(CLI::App& plugin, draft& to) {
            "How long all may take; default 10m");
 }
 
+/// What a plugin is added or upgraded with.
+void add_plugin_offer(CLI::App& verb, plugin_offer_arguments& x, draft& to) {
+  verb
+    .add_option("SOURCE", x.source,
+                "A folder with a plugin of the SDK, or an npm package")
+    ->option_text(" ");
+  add_text(verb, "--manifest", x.manifest, "FILE",
+           "Its manifest, JSON; its command goes after --");
+  add_env_vars(verb, to);
+}
+
+/// A verb on one plugin.
+template <class Verb>
+void add_plugin_verb(CLI::App& plugin, draft& to, Verb& x,
+                     const std::string& name, const std::string& description,
+                     const char* footer) {
+  auto& verb = add_verb(plugin, name, description, footer,
+                        [&to, &x] { to.result.verb = x; });
+  add_name(verb, x.key, "KEY", "The plugin's key");
+}
+
 void add_plugin(CLI::App& app, draft& to) {
   auto& plugin = *app.add_subcommand("plugin", "Plugins: who makes sandboxes");
   plugin.group("Configuration");
-  auto& add = add_verb(
-    plugin, "add", "Add a plugin, or change it", help::plugin_add,
-    [&to] { to.result.verb = to.plugin_add; }, true);
-  add_text(add, "--manifest", to.plugin_add.manifest, "FILE (required)",
-           "The plugin's manifest, JSON")
-    ->required();
-  add_env_vars(add, to);
+  auto& add
+    = add_verb(plugin, "add", "Add a plugin, or change it", help::plugin_add,
+               [&to] { to.result.verb = to.plugin_add; });
+  add_plugin_offer(add, to.plugin_add, to);
   add_verb(plugin, "list", "List plugins", help::plugin_list,
            [&to] { to.result.verb = plugin_list_arguments{}; });
-  auto& remove
-    = add_verb(plugin, "remove", "Remove a plugin", help::plugin_remove,
-               [&to] { to.result.verb = to.plugin_remove; });
-  add_name(remove, to.plugin_remove.key, "KEY", "The plugin's key");
+  add_plugin_verb(plugin, to, to.plugin_show, "show", "Show a plugin",
+                  help::plugin_show);
+  auto& drivers = add_verb(plugin, "drivers", "List what plugins provide",
+                           help::plugin_drivers,
+                           [&to] { to.result.verb = to.plugin_drivers; });
+  drivers.add_option("KEY", to.plugin_drivers.key, "Who serves this provider")
+    ->option_text(" ");
+  auto& upgrade = add_verb(plugin, "upgrade", "Give a plugin another version",
+                           help::plugin_upgrade,
+                           [&to] { to.result.verb = to.plugin_upgrade; });
+  add_name(upgrade, to.plugin_upgrade.key, "KEY", "The plugin's key");
+  add_plugin_offer(upgrade, to.plugin_upgrade, to);
+  add_plugin_verb(plugin, to, to.plugin_disable, "disable",
+                  "Take no new leases of a plugin", help::plugin_disable);
+  add_plugin_verb(plugin, to, to.plugin_enable, "enable",
+                  "Take leases again; allow a waiting upgrade",
+                  help::plugin_enable);
+  add_plugin_verb(plugin, to, to.plugin_remove, "remove", "Remove a plugin",
+                  help::plugin_remove);
   add_plugin_test(plugin, to);
 }
 

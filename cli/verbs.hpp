@@ -22,6 +22,11 @@ struct draft {
   env_show_arguments env_show;
   env_remove_arguments env_remove;
   plugin_add_arguments plugin_add;
+  plugin_show_arguments plugin_show;
+  plugin_drivers_arguments plugin_drivers;
+  plugin_upgrade_arguments plugin_upgrade;
+  plugin_disable_arguments plugin_disable;
+  plugin_enable_arguments plugin_enable;
   plugin_remove_arguments plugin_remove;
   plugin_test_arguments plugin_test;
   lease_list_arguments lease_list;

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <optional>
 
 namespace leasehold {
 
@@ -131,7 +132,10 @@ result<plugin_manifest> parse_manifest(const json_text& text) {
   if (auto why = check_head(x))
     return *why;
   plugin_manifest out{
-    text_of(x, "id"), text_of(x, "version"), text_of(x, "displayName"), {}};
+    text_of(x, "id"), text_of(x, "version"), text_of(x, "displayName"), {}, {}};
+  for (const auto& capability : x["capabilities"])
+    if (capability.is_string())
+      out.capabilities.push_back(capability.get<std::string>());
   auto drivers = x.find("environmentDrivers");
   if (drivers == x.end() || drivers->is_null())
     return out;

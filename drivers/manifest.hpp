@@ -5,7 +5,6 @@
 #include "messages/result.hpp"
 #include "messages/values.hpp"
 
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,11 +30,18 @@ struct plugin_manifest {
   std::string version;
   std::string display_name;
   std::vector<declared_driver> drivers;
+  /// What the plugin does, or would like to do.
+  std::vector<std::string> capabilities;
 };
 
-/// Reads and checks a manifest. Errors: `invalid_config`, whose message says
-/// which field is wrong and how.
+/// Reads a manifest and checks what the engine relies on. Errors:
+/// `invalid_config`, whose message says which field is wrong and how.
 result<plugin_manifest> parse_manifest(const json_text& text);
+
+/// Reads the manifest of a plugin that is being added, and checks all of it. A
+/// plugin that was added before a rule was made goes on working, so only this
+/// one asks for everything. Errors as above.
+result<plugin_manifest> accept_manifest(const json_text& text);
 
 /// Whether `key` may name a driver, provider or plugin.
 bool is_driver_key(std::string_view key) noexcept;

@@ -176,6 +176,7 @@ void plugin_driver::plan(const plan_lease& what, completion<lease_plan> then) {
     plan.acquire_timeout = options_.call_timeout + acquire_margin;
     auto paths = paths_of(worker, config);
     plan.metadata = plugin_lease_metadata(what, config, worker.plugin, paths);
+    plan.plugin = {worker.plugin.id, worker.plugin.updated_at};
     auto planned = [plan](const opened_config&, completion<lease_plan> last) {
       last(plan);
     };

@@ -75,8 +75,9 @@ lease_plan worker_plan(const plan_lease& what, const settings& config,
                     && (!says.driver || says.driver->reusable_leases);
   out.policy = sandbox::policy_of(what, config, can_resume);
   if (is_reusable(out.policy)) {
+    // Another plugin may provide the same, and does not know this one's.
     out.fingerprint
-      = config.provider + ":"
+      = worker.plugin.id.value + "/" + config.provider + ":"
         + config_fingerprint(what.place.config, sandbox::ignored_by_matching());
     out.preserve_on_resume_failure = config.preserve_on_resume_failure;
   }
@@ -85,6 +86,7 @@ lease_plan worker_plan(const plan_lease& what, const settings& config,
     = (timeout.count() > 0 ? timeout : call_timeout) + acquire_margin;
   out.metadata = sandbox::plan_metadata(what, config, out.policy, worker.plugin,
                                         paths_of(worker, config.provider));
+  out.plugin = {worker.plugin.id, worker.plugin.updated_at};
   return out;
 }
 

@@ -3,6 +3,7 @@
 // What the engine asks of drivers, and what they answer.
 
 #include "messages/command.hpp"
+#include "messages/environment.hpp"
 #include "messages/ids.hpp"
 #include "messages/lease.hpp"
 #include "messages/values.hpp"
@@ -64,6 +65,8 @@ struct lease_plan {
   milliseconds acquire_timeout{30'000};
   /// The engine's own part of the lease's metadata.
   json_text metadata;
+  /// The plugin whose worker makes the resource; empty if none does.
+  plugin_stamp plugin;
 };
 
 /// What a driver is told about the lease that a call is for.

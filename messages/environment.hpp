@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -57,25 +58,48 @@ inline constexpr auto names<plugin_status> = named<plugin_status>({
   {plugin_status::uninstalled, "uninstalled"},
 });
 
-/// An installed manifest and the program that serves it.
-struct plugin_row {
-  plugin_id id = {};
-  /// The manifest's `id`; unique.
-  std::string key = {};
+/// A manifest and the program that serves it, as somebody offers them.
+struct plugin_offer {
   std::string version = {};
-  plugin_status status = plugin_status::ready;
-  /// Earlier plugins win where two declare one driver key.
-  int64_t install_order = 0;
   json_text manifest = {};
   /// Program and arguments of the worker.
   std::vector<std::string> command = {};
   /// What the worker finds in its environment beside the usual.
   std::map<std::string, std::string> env = {};
+  /// The npm package that it came in, and the folder with it; empty if it came
+  /// in none.
+  std::string package_name = {};
+  std::string package_path = {};
+
+  friend bool operator==(const plugin_offer&, const plugin_offer&) = default;
+};
+
+/// An installed plugin, and what of it is in use.
+struct plugin_row : plugin_offer {
+  plugin_id id = {};
+  /// The manifest's `id`; unique.
+  std::string key = {};
+  plugin_status status = plugin_status::ready;
+  /// Earlier plugins win where two declare one driver key.
+  int64_t install_order = 0;
+  /// The upgrade that waits for an operator's consent; only while
+  /// `upgrade_pending`.
+  std::optional<plugin_offer> pending = {};
   std::string last_error = {};
   timestamp installed_at = {};
+  /// Later with every change: whoever saw this one saw the last one.
   timestamp updated_at = {};
 
   friend bool operator==(const plugin_row&, const plugin_row&) = default;
+};
+
+/// A plugin as somebody saw it last.
+struct plugin_stamp {
+  plugin_id id = {};
+  /// When it was last changed by then.
+  timestamp updated_at = {};
+
+  friend bool operator==(const plugin_stamp&, const plugin_stamp&) = default;
 };
 
 /// A running or former engine. It owns the leases that it granted.
@@ -96,12 +120,23 @@ bool inspect(Inspector& f, environment_row& x) {
 }
 
 template <class Inspector>
+bool inspect(Inspector& f, plugin_offer& x) {
+  return f.object(x).fields(
+    f.field("version", x.version), f.field("manifest", x.manifest),
+    f.field("command", x.command), f.field("env", x.env),
+    f.field("package_name", x.package_name),
+    f.field("package_path", x.package_path));
+}
+
+template <class Inspector>
 bool inspect(Inspector& f, plugin_row& x) {
   return f.object(x).fields(
-    f.field("id", x.id), f.field("key", x.key), f.field("version", x.version),
-    f.field("status", x.status), f.field("install_order", x.install_order),
+    f.field("id", x.id), f.field("key", x.key), f.field("status", x.status),
+    f.field("install_order", x.install_order), f.field("version", x.version),
     f.field("manifest", x.manifest), f.field("command", x.command),
-    f.field("env", x.env), f.field("last_error", x.last_error),
+    f.field("env", x.env), f.field("package_name", x.package_name),
+    f.field("package_path", x.package_path), f.field("pending", x.pending),
+    f.field("last_error", x.last_error),
     f.field("installed_at", x.installed_at),
     f.field("updated_at", x.updated_at));
 }

@@ -30,7 +30,7 @@ using store_actor = caf::typed_actor<
 using worker_actor = caf::typed_actor<
   // Call the program; answered through the call's own continuation.
   caf::result<void>(call_worker),
-  // Finish your calls, then stop.
+  // Finish your calls, then stop; or serve on until there are none.
   caf::result<void>(stop_worker),
   // What the process says.
   caf::result<void>(process_started), caf::result<void>(process_not_started),
@@ -108,6 +108,8 @@ using supervisor_actor = caf::typed_actor<
   caf::result<void>(worker_is_ready), caf::result<void>(worker_is_gone),
   // Something was configured anew.
   caf::result<void>(plugin_changed), caf::result<void>(environment_changed),
+  // Which drivers are there, and who serves them?
+  caf::result<drivers_surveyed>(survey_drivers),
   // An environment that nobody needs may leave.
   caf::result<void>(environment_idle),
   // Release everything, stop the workers, and leave.

@@ -30,9 +30,12 @@ struct written {
 // -- writes: leases -----------------------------------------------------------
 
 /// A new tenancy with a new fence. `row` has neither fence nor times yet, but
-/// for `expires_at`.
+/// for `expires_at`. Errors: `plugin_not_ready` if its plugin is not as it was
+/// when the lease was planned.
 struct insert_lease {
   lease_row row = {};
+  /// The plugin whose worker makes the resource; empty if none does.
+  plugin_stamp plugin = {};
   /// The ended lease whose parked resource this one takes over; empty if none.
   /// Guard: it is still parked.
   lease_id claims = {};
@@ -161,6 +164,13 @@ struct put_plugin {
   plugin_row row = {};
 };
 
+/// Another state of a plugin that is there. Guard: nobody has changed it since
+/// it was like `seen`.
+struct change_plugin {
+  plugin_row row = {};
+  timestamp seen = {};
+};
+
 /// Conflict: leases of its providers are still held. Its bindings go with it.
 struct remove_plugin {
   plugin_id id = {};
@@ -171,12 +181,14 @@ struct register_instance {
   instance_row row = {};
 };
 
-using store_write = std::variant<
-  insert_lease, reacquire_lease, activate_lease, give_up_resource, end_lease,
-  extend_lease, describe_lease, record_cleanup, owe_cleanup, put_environment,
-  remove_environment, put_plugin, remove_plugin, register_instance, put_secret,
-  add_secret_version, set_secret_status, set_secret_version_status, bind_secret,
-  unbind_secret, remove_secret, record_secret_access>;
+using store_write
+  = std::variant<insert_lease, reacquire_lease, activate_lease,
+                 give_up_resource, end_lease, extend_lease, describe_lease,
+                 record_cleanup, owe_cleanup, put_environment,
+                 remove_environment, put_plugin, change_plugin, remove_plugin,
+                 register_instance, put_secret, add_secret_version,
+                 set_secret_status, set_secret_version_status, bind_secret,
+                 unbind_secret, remove_secret, record_secret_access>;
 
 // -- reads --------------------------------------------------------------------
 

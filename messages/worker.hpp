@@ -78,7 +78,36 @@ struct worker_is_gone {
 };
 
 /// SUPERVISOR -> WORKER: finish your calls, then stop.
-struct stop_worker {};
+struct stop_worker {
+  /// Whether it takes calls until it has nothing to do for a moment.
+  bool when_idle = false;
+};
+
+/// ENGINE -> SUPERVISOR: which drivers do plugins declare, and who serves them?
+struct survey_drivers {};
+
+/// One driver that a plugin declares.
+struct surveyed_driver {
+  plugin_id plugin;
+  std::string plugin_key;
+  plugin_status status = plugin_status::ready;
+  /// What the plugin's worker does: `stopped`, `starting`, `running`, …
+  std::string worker;
+  std::string key;
+  /// `environment_driver` or `sandbox_provider`.
+  std::string kind;
+  std::string display_name;
+  std::string description;
+  json_text config_schema;
+  bool reusable_leases = false;
+  /// Whether a new lease of the provider `key` would be this plugin's.
+  bool serves = false;
+};
+
+/// SUPERVISOR -> ENGINE: these, in install order.
+struct drivers_surveyed {
+  std::vector<surveyed_driver> drivers;
+};
 
 /// ENGINE -> SUPERVISOR: this plugin was added, changed or removed.
 struct plugin_changed {
@@ -138,7 +167,29 @@ bool inspect(Inspector& f, worker_is_gone& x) {
 
 template <class Inspector>
 bool inspect(Inspector& f, stop_worker& x) {
+  return f.object(x).fields(f.field("when_idle", x.when_idle));
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, survey_drivers& x) {
   return f.object(x).fields();
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, surveyed_driver& x) {
+  return f.object(x).fields(
+    f.field("plugin", x.plugin), f.field("plugin_key", x.plugin_key),
+    f.field("status", x.status), f.field("worker", x.worker),
+    f.field("key", x.key), f.field("kind", x.kind),
+    f.field("display_name", x.display_name),
+    f.field("description", x.description),
+    f.field("config_schema", x.config_schema),
+    f.field("reusable_leases", x.reusable_leases), f.field("serves", x.serves));
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, drivers_surveyed& x) {
+  return f.object(x).fields(f.field("drivers", x.drivers));
 }
 
 template <class Inspector>

@@ -26,16 +26,31 @@ SET name = excluded.name, description = excluded.description,
 
 const std::string put_plugin_sql = R"(
 INSERT INTO plugins (id, plugin_key, version, status, manifest_json, command,
-  env, last_error, installed_at, updated_at, install_order)
+  env, last_error, package_name, package_path, pending, installed_at,
+  updated_at, install_order)
 SELECT $1::text, $2::text, $3::text, $4::text, $5::text, $6::text, $7::text,
-  nullif($8::text, ''), $9::bigint, $9::bigint,
+  nullif($8::text, ''), nullif($9::text, ''), nullif($10::text, ''),
+  nullif($11::text, ''), $12::bigint, $12::bigint,
   coalesce(max(install_order), 0) + 1
 FROM plugins
 ON CONFLICT (plugin_key) DO UPDATE
 SET version = excluded.version, status = excluded.status,
   manifest_json = excluded.manifest_json, command = excluded.command,
   env = excluded.env, last_error = excluded.last_error,
-  updated_at = excluded.updated_at)";
+  package_name = excluded.package_name, package_path = excluded.package_path,
+  pending = excluded.pending,
+  updated_at = greatest(excluded.updated_at, plugins.updated_at + 1))";
+
+// Later with every change, so that whoever saw it can say what they saw.
+const std::string change_plugin_sql = R"(
+UPDATE plugins
+SET version = $3::text, status = $4::text, manifest_json = $5::text,
+  command = $6::text, env = $7::text, last_error = nullif($8::text, ''),
+  package_name = nullif($9::text, ''), package_path = nullif($10::text, ''),
+  pending = nullif($11::text, ''),
+  updated_at = greatest($12::bigint, updated_at + 1)
+WHERE id = $1::text AND updated_at = $2::bigint
+RETURNING id)";
 
 const std::string register_instance_sql = R"(
 INSERT INTO engine_instances (id, host, pid, started_at)
@@ -53,10 +68,8 @@ const std::string count_leases_sql
   = "SELECT count(*) FROM leases WHERE environment_id = $1::text AND "
     + pg::held;
 
-/// Metadata is text; what looks right is parsed.
-const std::string held_metadata_sql = "SELECT metadata FROM leases WHERE "
-                                      + pg::held
-                                      + " AND metadata LIKE '%\"pluginId\"%'";
+const std::string count_plugin_leases_sql
+  = "SELECT count(*) FROM leases WHERE plugin_id = $1::text AND " + pg::held;
 
 } // namespace
 
@@ -112,8 +125,29 @@ result<written> postgres_catalog_writes::write(const put_plugin& x,
   db_.run(put_plugin_sql,
           parameters{row.id, row.key, row.version, row.status, row.manifest,
                      pg::to_json(row.command), pg::to_json(row.env),
-                     mended(row.last_error), now});
+                     mended(row.last_error), row.package_name, row.package_path,
+                     pg::to_json(row.pending), now});
   return written{now};
+}
+
+result<written> postgres_catalog_writes::write(const change_plugin& x,
+                                               timestamp now) {
+  auto& row = x.row;
+  auto changed
+    = db_.run(change_plugin_sql,
+              parameters{row.id, x.seen, row.version, row.status, row.manifest,
+                         pg::to_json(row.command), pg::to_json(row.env),
+                         mended(row.last_error), row.package_name,
+                         row.package_path, pg::to_json(row.pending), now});
+  if (changed.next())
+    return written{now};
+  auto found = db_.run("SELECT plugin_key FROM plugins WHERE id = $1::text",
+                       parameters{row.id});
+  if (!found.next())
+    return unknown_plugin(row.key);
+  std::string key;
+  found.read(key);
+  return plugin_changed_since(key);
 }
 
 failure postgres_catalog_writes::refused(const postgres::error& why,
@@ -130,17 +164,13 @@ result<written> postgres_catalog_writes::write(const remove_plugin& x,
     = db_.run("SELECT plugin_key FROM plugins WHERE id = $1::text FOR UPDATE",
               parameters{x.id});
   if (!found.next())
-    return failure{ec::unknown_plugin,
-                   "Plugin \"" + x.id.value + "\" not found."};
+    return unknown_plugin(x.id.value);
   std::string key;
   found.read(key);
   int64_t leases = 0;
-  auto held = db_.run(held_metadata_sql);
-  while (held.next()) {
-    std::string metadata;
-    held.read(metadata);
-    leases += pg::names_plugin(metadata, x.id) ? 1 : 0;
-  }
+  auto held = db_.run(count_plugin_leases_sql, parameters{x.id});
+  held.next();
+  held.read(leases);
   if (leases > 0)
     return still_held("Plugin \"" + key + "\"", leases);
   db_.run("DELETE FROM plugins WHERE id = $1::text", parameters{x.id});

@@ -18,6 +18,7 @@ public:
   result<written> write(const put_environment& x, timestamp now);
   result<written> write(const remove_environment& x, timestamp now);
   result<written> write(const put_plugin& x, timestamp now);
+  result<written> write(const change_plugin& x, timestamp now);
   result<written> write(const remove_plugin& x, timestamp now);
   result<written> write(const register_instance& x, timestamp now);
 

@@ -34,20 +34,31 @@ WITH asked AS (
   SELECT * FROM unnest($3::int[], $4::text[], $5::text[], $6::text[],
     $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[],
     $13::text[], $14::text[], $15::boolean[], $16::bigint[], $17::text[],
-    $18::text[], $19::text[], $20::bigint[], $21::bigint[], $22::text[])
+    $18::text[], $19::text[], $20::bigint[], $21::bigint[], $22::text[],
+    $23::text[], $24::bigint[])
   AS a (n, id, claims, company_id, environment_id, workspace_id, issue_id,
     run_id, status, lease_policy, provider, provider_lease_id, exclusive,
     fence, owner_instance, fingerprint, metadata, expires_at, deadline_at,
-    note)
+    note, plugin_id, plugin_seen)
+), serving AS MATERIALIZED (
+  -- Whoever removes a plugin waits for us, or we see that it is gone.
+  SELECT p.id, p.updated_at FROM plugins p
+  WHERE p.id IN (SELECT plugin_id FROM asked) AND p.status = 'ready'
+  FOR KEY SHARE
 ), good AS MATERIALIZED (
   SELECT a.*, nextval('leases_seq') AS seq FROM asked a
   WHERE NOT (EXISTS (SELECT FROM leases l WHERE l.id = a.id))
     AND (a.environment_id IS NULL OR a.environment_id = (
       SELECT e.id FROM environments e WHERE e.id = a.environment_id))
+    AND (a.plugin_id IS NULL OR EXISTS (
+      SELECT FROM serving s
+      WHERE s.id = a.plugin_id AND s.updated_at = a.plugin_seen))
     AND NOT (a.exclusive AND EXISTS (
       SELECT FROM leases l
       WHERE l.provider_lease_id = a.provider_lease_id
-        AND l.provider = a.provider AND l.id IS DISTINCT FROM a.claims
+        AND l.provider = a.provider
+        AND l.plugin_id = coalesce(a.plugin_id, '')
+        AND l.id IS DISTINCT FROM a.claims
         AND l.exclusive AND l.provider_lease_id IS NOT NULL
         AND (l.status IN ('acquiring', 'active') OR l.parked)))
   ORDER BY a.n
@@ -61,22 +72,24 @@ WITH asked AS (
 ), ready AS (
   SELECT n, id, company_id, environment_id, workspace_id, issue_id, run_id,
     status, lease_policy, provider, provider_lease_id, exclusive, fence,
-    owner_instance, fingerprint, metadata, expires_at, deadline_at, note, seq
+    owner_instance, fingerprint, metadata, expires_at, deadline_at, note,
+    plugin_id, seq
   FROM good WHERE claims IS NULL
   UNION ALL
   SELECT n, id, company_id, environment_id, workspace_id, issue_id, run_id,
     status, lease_policy, provider, provider_lease_id, exclusive, fence,
-    owner_instance, fingerprint, metadata, expires_at, deadline_at, note, seq
+    owner_instance, fingerprint, metadata, expires_at, deadline_at, note,
+    plugin_id, seq
   FROM claimed
 ), inserted AS (
   INSERT INTO leases (seq, id, acquired_at, last_used_at, updated_at,
     company_id, environment_id, workspace_id, issue_id, run_id, status,
     lease_policy, provider, provider_lease_id, exclusive, fence,
-    owner_instance, fingerprint, metadata, expires_at, deadline_at)
+    owner_instance, fingerprint, metadata, expires_at, deadline_at, plugin_id)
   SELECT seq, id, $1::bigint, $1::bigint, $1::bigint, company_id,
     environment_id, workspace_id, issue_id, run_id, status, lease_policy,
     provider, provider_lease_id, exclusive, fence, owner_instance, fingerprint,
-    metadata, expires_at, deadline_at
+    metadata, expires_at, deadline_at, coalesce(plugin_id, '')
   FROM ready
 ), recorded AS (
   INSERT INTO lease_events (lease_seq, at, from_status, to_status, fence,
@@ -117,7 +130,8 @@ WITH changed AS (
     AND NOT (l.exclusive AND EXISTS (
       SELECT FROM leases h
       WHERE h.provider_lease_id = a.resource AND h.provider = l.provider
-        AND h.id <> l.id AND h.exclusive AND h.provider_lease_id IS NOT NULL
+        AND h.plugin_id = l.plugin_id AND h.id <> l.id AND h.exclusive
+        AND h.provider_lease_id IS NOT NULL
         AND (h.status IN ('acquiring', 'active') OR h.parked)))
   RETURNING a.n, l.seq, 'acquiring' AS before, l.status, l.fence,
     l.owner_instance, a.note))" + record_and_answer;
@@ -228,8 +242,11 @@ inline const std::string read_state
 inline const std::string find_environment
   = "SELECT id FROM environments WHERE id = $1::text";
 
-/// Who else holds this resource of this provider; of the lease's own where
-/// they are not given.
+inline const std::string read_plugin
+  = "SELECT plugin_key, status, updated_at FROM plugins WHERE id = $1::text";
+
+/// Who else holds this resource of this provider and plugin; of the lease's own
+/// where they are not given.
 inline const std::string find_holder = R"(
 SELECT id FROM leases
 WHERE id <> $1::text AND exclusive
@@ -237,6 +254,8 @@ WHERE id <> $1::text AND exclusive
     (SELECT provider_lease_id FROM leases WHERE id = $1::text))
   AND provider = coalesce($3::text,
     (SELECT provider FROM leases WHERE id = $1::text))
+  AND plugin_id = coalesce(
+    (SELECT plugin_id FROM leases WHERE id = $1::text), $4::text, '')
   AND (status IN ('acquiring', 'active') OR parked))";
 
 } // namespace leasehold::pg

@@ -69,7 +69,7 @@ void postgres_lease_writes::explain(const chosen<Write>& all,
 
 void postgres_lease_writes::write(const chosen<insert_lease>& all,
                                   postgres_batch& batch) {
-  postgres::table rows{20};
+  postgres::table rows{22};
   for (const auto& [n, x] : all) {
     auto& row = x->row;
     if (has_ended(row.status))
@@ -80,7 +80,8 @@ void postgres_lease_writes::write(const chosen<insert_lease>& all,
              row.resource, row.exclusive, batch.fences[n], row.owner,
              row.fingerprint, row.metadata,
              expires_at ? expires_at : row.expires_at,
-             later(batch.now, x->deadline_in), mended(x->note));
+             later(batch.now, x->deadline_in), mended(x->note), x->plugin.id,
+             x->plugin.updated_at);
   }
   run(pg::insert_leases, rows, batch);
   explain(all, batch, [this](const auto& x) { return not_inserted(x); });
@@ -90,10 +91,12 @@ failure postgres_lease_writes::not_inserted(const insert_lease& x) {
   if (has_ended(x.row.status))
     return cannot_begin(x.row);
   auto& row = x.row;
+  if (auto why = unfit_plugin(x))
+    return *why;
   if (!x.claims.empty() && !is_parked(x.claims))
     return conflict("claimed", x.claims, 0);
   auto other = row.exclusive && !row.resource.empty()
-                 ? holder(row.id, row.resource, row.provider)
+                 ? holder(row.id, row.resource, row.provider, x.plugin.id)
                  : lease_id{};
   if (!other.empty() && other != x.claims)
     return held_by("inserted", row.id, other);
@@ -107,6 +110,18 @@ failure postgres_lease_writes::not_inserted(const insert_lease& x) {
   return {ec::conflict, message
                           + ": another engine has changed what it needs "
                             "at this moment. Try again."};
+}
+
+std::optional<failure>
+postgres_lease_writes::unfit_plugin(const insert_lease& x) {
+  if (x.plugin.id.empty())
+    return std::nullopt;
+  auto found = db_.run(pg::read_plugin, postgres::parameters{x.plugin.id});
+  if (!found.next())
+    return plugin_unfit(x, std::nullopt);
+  plugin_row now;
+  found.read(now.key, now.status, now.updated_at);
+  return plugin_unfit(x, now);
 }
 
 void postgres_lease_writes::write(const chosen<reacquire_lease>& all,
@@ -272,11 +287,12 @@ bool postgres_lease_writes::is_parked(const lease_id& who) {
 
 lease_id postgres_lease_writes::holder(const lease_id& who,
                                        const resource_id& resource,
-                                       const std::string& provider) {
+                                       const std::string& provider,
+                                       const plugin_id& plugin) {
   lease_id out;
-  auto found
-    = db_.run(pg::find_holder,
-              postgres::parameters{who, resource, unless_empty(provider)});
+  auto found = db_.run(
+    pg::find_holder,
+    postgres::parameters{who, resource, unless_empty(provider), plugin});
   if (found.next())
     found.read(out);
   return out;

@@ -67,6 +67,9 @@ private:
 
   void give_up(size_t n, const give_up_resource& x, postgres_batch& batch);
 
+  /// Why the plugin of a new lease does not do, if it does not.
+  std::optional<failure> unfit_plugin(const insert_lease& x);
+
   /// Why a lease was not inserted.
   failure not_inserted(const insert_lease& x);
 
@@ -79,7 +82,7 @@ private:
 
   /// The lease that holds what `who` cannot have; empty if there is none.
   lease_id holder(const lease_id& who, const resource_id& resource,
-                  const std::string& provider);
+                  const std::string& provider, const plugin_id& plugin = {});
 
   failure held_by(std::string_view verb, const lease_id& who,
                   const lease_id& other, const std::string& detail = {});

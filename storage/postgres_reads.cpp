@@ -205,7 +205,7 @@ result<store_answer> postgres_reads::read(const get_plugin& x) {
                "ORDER BY id = $1::text DESC LIMIT 1";
   auto found = plugins(db_.run(sql, parameters{key}));
   if (found.rows.empty())
-    return failure{ec::unknown_plugin, "Plugin \"" + key + "\" not found."};
+    return unknown_plugin(key);
   return store_answer{std::move(found)};
 }
 

@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <type_traits>
+
 namespace leasehold::pg {
 
 namespace {
@@ -15,11 +17,27 @@ std::string dump(const json& x) {
   return x.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
+/// Throws `json::exception`.
+plugin_offer to_offer(const json& x) {
+  plugin_offer out;
+  x.at("version").get_to(out.version);
+  x.at("manifest").get_to(out.manifest.text);
+  x.at("command").get_to(out.command);
+  x.at("env").get_to(out.env);
+  x.at("packageName").get_to(out.package_name);
+  x.at("packagePath").get_to(out.package_path);
+  return out;
+}
+
 /// Reads what `to_json` wrote.
 template <class T>
 T parse(const std::string& text, const char* column) {
   try {
-    return json::parse(text).get<T>();
+    auto parsed = json::parse(text);
+    if constexpr (std::is_same_v<T, plugin_offer>)
+      return to_offer(parsed);
+    else
+      return parsed.get<T>();
   } catch (const json::exception& e) {
     throw postgres::error{postgres::corrupt, false,
                           std::string{"Column "} + column
@@ -51,10 +69,14 @@ plugin_row read_plugin(const postgres::rows& found) {
   plugin_row x;
   std::string command;
   std::string env;
+  std::string pending;
   found.read(x.id, x.key, x.version, x.status, x.install_order, x.manifest,
-             command, env, x.last_error, x.installed_at, x.updated_at);
+             command, env, x.last_error, x.installed_at, x.updated_at,
+             x.package_name, x.package_path, pending);
   x.command = parse<decltype(x.command)>(command, "plugins.command");
   x.env = parse<decltype(x.env)>(env, "plugins.env");
+  if (!pending.empty())
+    x.pending = parse<plugin_offer>(pending, "plugins.pending");
   return x;
 }
 
@@ -66,10 +88,15 @@ std::string to_json(const std::map<std::string, std::string>& x) {
   return dump(x);
 }
 
-bool names_plugin(const std::string& metadata, const plugin_id& who) {
-  auto parsed = json::parse(metadata, nullptr, false);
-  return parsed.is_object() && parsed.contains("pluginId")
-         && parsed["pluginId"] == who.value;
+std::string to_json(const std::optional<plugin_offer>& x) {
+  if (!x)
+    return {};
+  return dump({{"version", x->version},
+               {"manifest", x->manifest.text},
+               {"command", x->command},
+               {"env", x->env},
+               {"packageName", x->package_name},
+               {"packagePath", x->package_path}});
 }
 
 } // namespace leasehold::pg

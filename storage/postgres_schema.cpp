@@ -188,7 +188,27 @@ CREATE INDEX secret_access_events_by_secret
   ON secret_access_events (secret_id);
 )";
 
-constexpr auto steps_in_order = std::array{first_schema, secrets_schema};
+// See storage/schema.cpp. What looks as if it named a plugin is parsed.
+constexpr const char* registry_schema = R"(
+ALTER TABLE plugins ADD COLUMN package_name text;
+ALTER TABLE plugins ADD COLUMN package_path text;
+ALTER TABLE plugins ADD COLUMN pending text;
+
+ALTER TABLE leases ADD COLUMN plugin_id text COLLATE "C" NOT NULL DEFAULT '';
+UPDATE leases SET plugin_id = coalesce(metadata::json ->> 'pluginId', '')
+  WHERE metadata LIKE '%"pluginId"%';
+UPDATE leases SET fingerprint = plugin_id || '/' || fingerprint
+  WHERE plugin_id <> '' AND fingerprint <> '';
+
+DROP INDEX leases_one_holder;
+CREATE UNIQUE INDEX leases_one_holder
+  ON leases (provider_lease_id, provider, plugin_id)
+  WHERE exclusive AND provider_lease_id IS NOT NULL
+    AND (status IN ('acquiring', 'active') OR parked);
+)";
+
+constexpr auto steps_in_order
+  = std::array{first_schema, secrets_schema, registry_schema};
 
 /// Any number will do, as long as no other program of this database uses it.
 constexpr const char* one_at_a_time

@@ -104,6 +104,11 @@ public:
     text("version", x.row.version).text("manifest", x.row.manifest);
   }
 
+  void operator()(const change_plugin& x) {
+    text("plugin id", x.row.id).text("plugin key", x.row.key);
+    text("version", x.row.version).text("manifest", x.row.manifest);
+  }
+
   void operator()(const remove_plugin& x) {
     text("plugin id", x.id);
   }

@@ -175,7 +175,29 @@ CREATE INDEX secret_access_events_by_secret
   ON secret_access_events (secret_id);
 )";
 
-constexpr auto steps_in_order = std::array{first_schema, secrets_schema};
+// A lease names the plugin that made its resource: two plugins may declare one
+// provider, call their resources alike, and must not resume each other's.
+constexpr const char* registry_schema = R"(
+ALTER TABLE plugins ADD COLUMN package_name TEXT;
+ALTER TABLE plugins ADD COLUMN package_path TEXT;
+ALTER TABLE plugins ADD COLUMN pending TEXT;
+
+ALTER TABLE leases ADD COLUMN plugin_id TEXT NOT NULL DEFAULT '';
+UPDATE leases SET plugin_id = json_extract(metadata, '$.pluginId')
+  WHERE json_valid(metadata)
+    AND json_type(metadata, '$.pluginId') = 'text';
+UPDATE leases SET fingerprint = plugin_id || '/' || fingerprint
+  WHERE plugin_id <> '' AND fingerprint <> '';
+
+DROP INDEX leases_one_holder;
+CREATE UNIQUE INDEX leases_one_holder
+  ON leases (provider_lease_id, provider, plugin_id)
+  WHERE exclusive = 1 AND provider_lease_id IS NOT NULL
+    AND (status IN ('acquiring', 'active') OR parked = 1);
+)";
+
+constexpr auto steps_in_order
+  = std::array{first_schema, secrets_schema, registry_schema};
 
 } // namespace
 

@@ -24,15 +24,28 @@ SET name = excluded.name, description = excluded.description,
 // The `true` keeps the parser from taking ON for a join.
 constexpr const char* put_plugin_sql = R"(
 INSERT INTO plugins (id, plugin_key, version, status, manifest_json, command,
-  env, last_error, installed_at, updated_at, install_order)
-SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, nullif(?8, ''), ?9, ?9,
+  env, last_error, package_name, package_path, pending, installed_at,
+  updated_at, install_order)
+SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, nullif(?8, ''), nullif(?9, ''),
+  nullif(?10, ''), nullif(?11, ''), ?12, ?12,
   ifnull(max(install_order), 0) + 1
 FROM plugins WHERE true
 ON CONFLICT (plugin_key) DO UPDATE
 SET version = excluded.version, status = excluded.status,
   manifest_json = excluded.manifest_json, command = excluded.command,
   env = excluded.env, last_error = excluded.last_error,
-  updated_at = excluded.updated_at)";
+  package_name = excluded.package_name, package_path = excluded.package_path,
+  pending = excluded.pending,
+  updated_at = max(excluded.updated_at, updated_at + 1))";
+
+// Later with every change, so that whoever saw it can say what they saw.
+constexpr const char* change_plugin_sql = R"(
+UPDATE plugins
+SET version = ?3, status = ?4, manifest_json = ?5, command = ?6, env = ?7,
+  last_error = nullif(?8, ''), package_name = nullif(?9, ''),
+  package_path = nullif(?10, ''), pending = nullif(?11, ''),
+  updated_at = max(?12, updated_at + 1)
+WHERE id = ?1 AND updated_at = ?2)";
 
 constexpr const char* register_instance_sql = R"(
 INSERT INTO engine_instances (id, host, pid, started_at)
@@ -65,12 +78,10 @@ sqlite_catalog_writes::sqlite_catalog_writes(sqlite::connection& db)
     count_environment_leases_{
       db, "SELECT count(*) FROM leases WHERE environment_id = ?1 AND " + held},
     remove_environment_{db, "DELETE FROM environments WHERE id = ?1"},
-    put_plugin_{db, put_plugin_sql},
+    put_plugin_{db, put_plugin_sql}, change_plugin_{db, change_plugin_sql},
     name_plugin_{db, "SELECT plugin_key FROM plugins WHERE id = ?1"},
-    count_plugin_leases_{db,
-                         "SELECT count(*) FROM leases WHERE " + held
-                           + " AND json_valid(metadata)"
-                             " AND json_extract(metadata, '$.pluginId') = ?1"},
+    count_plugin_leases_{
+      db, "SELECT count(*) FROM leases WHERE plugin_id = ?1 AND " + held},
     remove_plugin_{db, "DELETE FROM plugins WHERE id = ?1"},
     register_instance_{db, register_instance_sql} {
   // nop
@@ -112,6 +123,7 @@ result<written> sqlite_catalog_writes::write(const put_plugin& x) {
   try {
     put_plugin_.run(row.id, row.key, row.version, row.status, row.manifest,
                     to_json(row.command), to_json(row.env), row.last_error,
+                    row.package_name, row.package_path, to_json(row.pending),
                     now_);
   } catch (const sqlite::error& e) {
     if (!is_duplicate(e))
@@ -123,11 +135,22 @@ result<written> sqlite_catalog_writes::write(const put_plugin& x) {
   return written{now_};
 }
 
+result<written> sqlite_catalog_writes::write(const change_plugin& x) {
+  auto& row = x.row;
+  if (change_plugin_.run(row.id, x.seen, row.version, row.status, row.manifest,
+                         to_json(row.command), to_json(row.env), row.last_error,
+                         row.package_name, row.package_path,
+                         to_json(row.pending), now_)
+      > 0)
+    return written{now_};
+  auto key = lookup<std::string>(name_plugin_, row.id);
+  return key ? plugin_changed_since(*key) : unknown_plugin(row.key);
+}
+
 result<written> sqlite_catalog_writes::write(const remove_plugin& x) {
   auto key = lookup<std::string>(name_plugin_, x.id);
   if (!key)
-    return failure{ec::unknown_plugin,
-                   "Plugin \"" + x.id.value + "\" not found."};
+    return unknown_plugin(x.id.value);
   auto leases = lookup<int64_t>(count_plugin_leases_, x.id).value_or(0);
   if (leases > 0)
     return still_held("Plugin \"" + *key + "\"", leases);

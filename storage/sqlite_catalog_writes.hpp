@@ -25,6 +25,7 @@ public:
   result<written> write(const put_environment& x);
   result<written> write(const remove_environment& x);
   result<written> write(const put_plugin& x);
+  result<written> write(const change_plugin& x);
   result<written> write(const remove_plugin& x);
   result<written> write(const register_instance& x);
 
@@ -36,6 +37,7 @@ private:
   sqlite::statement count_environment_leases_;
   sqlite::statement remove_environment_;
   sqlite::statement put_plugin_;
+  sqlite::statement change_plugin_;
   sqlite::statement name_plugin_;
   sqlite::statement count_plugin_leases_;
   sqlite::statement remove_plugin_;

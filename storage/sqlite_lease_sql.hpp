@@ -9,9 +9,12 @@ inline constexpr const char* insert_lease = R"(
 INSERT INTO leases (id, acquired_at, last_used_at, updated_at, company_id,
   environment_id, workspace_id, issue_id, run_id, status, lease_policy,
   provider, provider_lease_id, exclusive, fence, owner_instance, fingerprint,
-  metadata, expires_at, deadline_at)
+  metadata, expires_at, deadline_at, plugin_id)
 VALUES (?1, ?2, ?2, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,
-  ?15, ?16, ?17, ?18))";
+  ?15, ?16, ?17, ?18, ifnull(?19, '')))";
+
+inline constexpr const char* read_plugin = R"(
+SELECT plugin_key, status, updated_at FROM plugins WHERE id = ?1)";
 
 inline constexpr const char* claim_resource = R"(
 UPDATE leases
@@ -91,8 +94,8 @@ FROM leases WHERE id = ?1)";
 inline constexpr const char* read_state = R"(
 SELECT status, fence, parked, cleanup_status FROM leases WHERE id = ?1)";
 
-/// Who else holds this resource of this provider; of the lease's own where
-/// they are not given.
+/// Who else holds this resource of this provider and plugin; of the lease's own
+/// where they are not given.
 inline constexpr const char* find_holder = R"(
 SELECT id FROM leases
 WHERE id IS NOT ?1 AND exclusive = 1
@@ -100,6 +103,7 @@ WHERE id IS NOT ?1 AND exclusive = 1
     = ifnull(?2, (SELECT provider_lease_id FROM leases WHERE id = ?1))
   AND provider
     = ifnull(?3, (SELECT provider FROM leases WHERE id = ?1))
+  AND plugin_id = coalesce((SELECT plugin_id FROM leases WHERE id = ?1), ?4, '')
   AND (status IN ('acquiring', 'active') OR parked = 1))";
 
 } // namespace leasehold::sql

@@ -18,9 +18,10 @@ sqlite_lease_writes::sqlite_lease_writes(sqlite::connection& db,
     activate_{db, sql::activate_lease}, give_up_{db, sql::give_up_resource},
     give_back_{db, sql::give_back_resource}, end_{db, sql::end_lease},
     extend_{db, sql::extend_lease}, describe_{db, sql::describe_lease},
-    record_cleanup_{db, sql::record_cleanup},
-    owe_cleanup_{db, sql::owe_cleanup}, record_{db, sql::record_event},
-    read_state_{db, sql::read_state}, find_holder_{db, sql::find_holder} {
+    record_cleanup_{db, sql::record_cleanup}, owe_cleanup_{db,
+                                                           sql::owe_cleanup},
+    record_{db, sql::record_event}, read_state_{db, sql::read_state},
+    find_holder_{db, sql::find_holder}, read_plugin_{db, sql::read_plugin} {
   // nop
 }
 
@@ -48,6 +49,8 @@ fence_no sqlite_lease_writes::take_fence() {
 result<written> sqlite_lease_writes::write(const insert_lease& x) {
   if (has_ended(x.row.status))
     return cannot_begin(x.row);
+  if (auto why = unfit_plugin(x))
+    return *why;
   auto fence = take_fence();
   try {
     if (x.claims.empty()) {
@@ -60,9 +63,22 @@ result<written> sqlite_lease_writes::write(const insert_lease& x) {
       all_or_nothing.keep();
     }
   } catch (const sqlite::error& e) {
-    return refused(e, "inserted", x.row.id, x.row.resource, x.row.provider);
+    return refused(e, "inserted", x.row.id, x.row.resource, x.row.provider,
+                   x.plugin.id);
   }
   return written{now_, fence};
+}
+
+std::optional<failure>
+sqlite_lease_writes::unfit_plugin(const insert_lease& x) {
+  if (x.plugin.id.empty())
+    return std::nullopt;
+  auto found = read_plugin_.ask(x.plugin.id);
+  if (!found.next())
+    return plugin_unfit(x, std::nullopt);
+  plugin_row now;
+  found.read(now.key, now.status, now.updated_at);
+  return plugin_unfit(x, now);
 }
 
 bool sqlite_lease_writes::claim(const insert_lease& x) {
@@ -83,7 +99,7 @@ void sqlite_lease_writes::insert(const insert_lease& x, fence_no fence) {
   insert_.run(row.id, now_, row.company, row.environment, row.workspace,
               row.issue, row.run, row.status, row.policy, row.provider,
               row.resource, row.exclusive, fence, row.owner, row.fingerprint,
-              row.metadata, expires_at, deadline_at);
+              row.metadata, expires_at, deadline_at, x.plugin.id);
   record_first(row.id, x.note);
 }
 
@@ -234,7 +250,8 @@ failure sqlite_lease_writes::conflict(std::string_view verb,
 failure sqlite_lease_writes::refused(const sqlite::error& why,
                                      std::string_view verb, const lease_id& who,
                                      const resource_id& resource,
-                                     std::optional<std::string_view> provider) {
+                                     std::optional<std::string_view> provider,
+                                     const plugin_id& plugin) {
   if (why.code() != SQLITE_CONSTRAINT)
     throw why;
   auto message = cannot_be(verb, who);
@@ -242,7 +259,8 @@ failure sqlite_lease_writes::refused(const sqlite::error& why,
     return {ec::conflict, message + ": its environment no longer exists.",
             why.what()};
   lease_id holder;
-  if (auto found = find_holder_.ask(who, resource, provider); found.next()) {
+  if (auto found = find_holder_.ask(who, resource, provider, plugin);
+      found.next()) {
     found.read(holder);
     return {ec::conflict,
             message + ": its resource is held by lease \"" + holder.value

@@ -61,7 +61,11 @@ private:
   /// Why the database does not take a write on this lease.
   failure refused(const sqlite::error& why, std::string_view verb,
                   const lease_id& who, const resource_id& resource = {},
-                  std::optional<std::string_view> provider = {});
+                  std::optional<std::string_view> provider = {},
+                  const plugin_id& plugin = {});
+
+  /// Why the plugin of a new lease does not do, if it does not.
+  std::optional<failure> unfit_plugin(const insert_lease& x);
 
   /// Whether the lease that this one claims was still parked.
   bool claim(const insert_lease& x);
@@ -90,6 +94,7 @@ private:
   sqlite::statement record_;
   sqlite::statement read_state_;
   sqlite::statement find_holder_;
+  sqlite::statement read_plugin_;
 };
 
 } // namespace leasehold

@@ -185,8 +185,7 @@ result<store_answer> sqlite_reads::read(const get_plugin& x, timestamp) {
              + "WHERE id = ?1 OR plugin_key = ?1 ORDER BY id = ?1 DESC LIMIT 1";
   auto found = plugins(prepared(sql).ask(x.id_or_key));
   if (found.rows.empty())
-    return failure{ec::unknown_plugin,
-                   "Plugin \"" + x.id_or_key + "\" not found."};
+    return unknown_plugin(x.id_or_key);
   return store_answer{std::move(found)};
 }
 

@@ -9,6 +9,7 @@
 #include "storage/sqlite.hpp"
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,7 +27,8 @@ inline constexpr const char* environment_columns
 
 inline constexpr const char* plugin_columns
   = "id, plugin_key, version, status, install_order, manifest_json, command, "
-    "env, last_error, installed_at, updated_at";
+    "env, last_error, installed_at, updated_at, package_name, package_path, "
+    "pending";
 
 /// Somebody lives there: index `leases_live`.
 inline const std::string live = "status IN ('acquiring', 'active')";
@@ -55,5 +57,8 @@ std::string to_json(const std::vector<std::string>& x);
 
 /// A JSON object of texts, as in `plugins.env`.
 std::string to_json(const std::map<std::string, std::string>& x);
+
+/// A JSON object, as in `plugins.pending`; empty for none.
+std::string to_json(const std::optional<plugin_offer>& x);
 
 } // namespace leasehold

@@ -55,4 +55,30 @@ failure cannot_begin(const lease_row& row) {
                                  + to_string(row.status) + "."};
 }
 
+std::optional<failure> plugin_unfit(const insert_lease& x,
+                                    const std::optional<plugin_row>& now) {
+  auto message = cannot_be("inserted", x.row.id);
+  if (!now)
+    return failure{ec::plugin_not_ready,
+                   message + ": its plugin was removed at this moment."};
+  message += ": its plugin \"" + now->key + "\" ";
+  if (now->status != plugin_status::ready)
+    return failure{ec::plugin_not_ready,
+                   message + "is currently " + to_string(now->status) + "."};
+  if (now->updated_at != x.plugin.updated_at)
+    return failure{ec::plugin_not_ready,
+                   message + "was changed at this moment. Try again."};
+  return std::nullopt;
+}
+
+failure unknown_plugin(const std::string& id_or_key) {
+  return {ec::unknown_plugin, "Plugin \"" + id_or_key + "\" not found."};
+}
+
+failure plugin_changed_since(const std::string& key) {
+  return {ec::conflict, "Plugin \"" + key
+                          + "\" was changed by somebody else at this moment. "
+                            "Look at it and repeat what you asked for."};
+}
+
 } // namespace leasehold

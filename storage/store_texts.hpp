@@ -2,8 +2,10 @@
 
 // What both stores say when they refuse.
 
+#include "messages/environment.hpp"
 #include "messages/lease.hpp"
 #include "messages/result.hpp"
+#include "messages/store.hpp"
 
 #include <optional>
 #include <string>
@@ -37,5 +39,15 @@ failure guard_failed(std::string_view verb, const lease_id& who,
 
 /// A lease that is not granted begins with its end.
 failure cannot_begin(const lease_row& row);
+
+/// Why the plugin of a new lease does not do, if it does not; `now` is none if
+/// it is gone.
+std::optional<failure> plugin_unfit(const insert_lease& x,
+                                    const std::optional<plugin_row>& now);
+
+failure unknown_plugin(const std::string& id_or_key);
+
+/// The plugin is no longer what the write was for.
+failure plugin_changed_since(const std::string& key);
 
 } // namespace leasehold

@@ -237,6 +237,17 @@ TEST_CASE_METHOD(placing, "placement: a claim that is lost looks for the next",
   CHECK(feed(recorded{}) == lines{"acquire, attempt 1"});
 }
 
+TEST_CASE_METHOD(placing,
+                 "placement: a plugin that changed is asked again once",
+                 "[placement]") {
+  claim();
+  CHECK(feed(unrecorded{why(ec::plugin_not_ready)}).back() == "make a plan");
+  CHECK_FALSE(now.claim);
+  feed(planned{plan});
+  feed(chosen{});
+  CHECK(feed(unrecorded{why(ec::plugin_not_ready)}).back().starts_with("deny"));
+}
+
 // -- on_resume_failure: preserve ----------------------------------------------
 
 TEST_CASE_METHOD(placing,

@@ -194,6 +194,19 @@ TEST_CASE("postgres_store: every earlier schema becomes today's",
   }
 }
 
+TEST_CASE("postgres_store: leases of an earlier schema know their plugin",
+          "[postgres_store]") {
+  if (postgres_is_missing())
+    return;
+  postgres_database place;
+  {
+    postgres::connection db{place.url()};
+    migrate(db, postgres_schema_steps().first(2));
+    db.run(rows_of_an_old_plugin("leasehold."));
+  }
+  check_old_plugin(*opened(place.url(), "engine-1"));
+}
+
 TEST_CASE("postgres_store: a migration that fails leaves the schema as it was",
           "[postgres_store]") {
   if (postgres_is_missing())

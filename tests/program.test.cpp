@@ -414,6 +414,52 @@ TEST_CASE_METHOD(user,
   CHECK(leasehold({"run", "--provider", "rogue", "--", "echo"}).code == 125);
 }
 
+TEST_CASE_METHOD(user,
+                 "program: a plugin in a folder is added, disabled, upgraded "
+                 "and shown",
+                 "[program]") {
+  auto manifest = [&](const std::string& version, const std::string& more) {
+    write_text(dir / "boxes/manifest.json",
+               R"({"id":"acme.boxes","apiVersion":1,"displayName":"Boxes",
+                   "version":")"
+                 + version + R"(","entrypoints":{"worker":"worker.js"},
+                   "capabilities":["environment.drivers.register")"
+                 + more + R"(],"environmentDrivers":[{"driverKey":"boxes",
+                   "kind":"sandbox_provider","displayName":"Boxes"}]})");
+  };
+  std::filesystem::create_directories(dir / "boxes");
+  write_text(dir / "boxes/package.json",
+             R"({"name":"acme-boxes","paperclipPlugin":{
+                 "manifest":"manifest.json"}})");
+  write_text(dir / "boxes/worker.js", "");
+  manifest("1.0.0", "");
+  auto added = told({"plugin", "add", "./boxes"});
+  CHECK(added["package_name"] == "acme-boxes");
+  CHECK(added["command"] == json{"node", dir / "boxes/worker.js"});
+  CHECK(told({"plugin", "drivers", "boxes"})["plugin_key"] == "acme.boxes");
+  CHECK(told({"plugin", "disable", "acme.boxes"})["status"] == "disabled");
+  auto how = leasehold({"run", "--provider", "boxes", "--", "true"});
+  CHECK(how.code == 125);
+  CHECK(how.says("but that plugin is currently disabled."));
+  CHECK(leasehold({"plugin", "drivers", "boxes"}).code == 1);
+  CHECK(told({"plugin", "enable", "acme.boxes"})["status"] == "ready");
+  manifest("2.0.0", R"(,"http.outbound")");
+  how = leasehold({"plugin", "upgrade", "acme.boxes"});
+  CHECK(how.code == 0);
+  CHECK(how.out
+        == "plugin acme.boxes 1.0.0 is upgrade_pending\n"
+           "Version 2.0.0 waits: it also wants http.outbound.\n"
+           "Allow it with: leasehold plugin enable acme.boxes\n");
+  CHECK(told({"plugin", "enable", "acme.boxes"})["version"] == "2.0.0");
+  how = leasehold({"plugin", "show", "acme.boxes"});
+  CHECK(how.out.find("http.outbound") != std::string::npos);
+  CHECK(leasehold({"plugin", "show", "acme.boxs"})
+          .says("Did you mean 'acme.boxes'?"));
+  told({"plugin", "remove", "acme.boxes"});
+  CHECK(leasehold({"plugin", "add", "./nothing"})
+          .says("The plugin package ./nothing cannot be used"));
+}
+
 // -- plugin test --------------------------------------------------------------
 
 TEST_CASE_METHOD(user, "program: plugin test gives a verdict per check",

@@ -464,3 +464,14 @@ TEST_CASE("sqlite_store: a migration that fails leaves the schema as it was",
   CHECK(schema_version(db) == 1);
   CHECK(db.number("SELECT count(*) FROM sqlite_schema") == 1);
 }
+
+TEST_CASE("sqlite_store: leases of an earlier schema know their plugin",
+          "[sqlite_store]") {
+  a_directory place;
+  {
+    sqlite::connection db{place.file(), 1s};
+    migrate(db, schema_steps().first(2));
+    db.execute(rows_of_an_old_plugin(""));
+  }
+  check_old_plugin(*opened(place.file(), "engine-1"));
+}

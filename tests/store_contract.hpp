@@ -91,6 +91,10 @@ void check_batches(const store_opener& open);
 void check_lease_lists(const store_opener& open);
 void check_environments(const store_opener& open);
 void check_plugins(const store_opener& open);
+/// What a store held before leases named their plugins, and what becomes of
+/// it. `schema` goes before the names of tables.
+std::string rows_of_an_old_plugin(const std::string& schema);
+void check_old_plugin(store& db);
 void check_secrets(const store_opener& open);
 void check_secret_bindings(const store_opener& open);
 void check_secrets_of_environments(const store_opener& open);

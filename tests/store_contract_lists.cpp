@@ -1,4 +1,4 @@
-// The contract of stores: cleanups, batches, lists, environments and plugins.
+// The contract of stores: cleanups, batches, lists and environments.
 
 #include "tests/store_contract.hpp"
 #include "tests/support/catch.hpp"
@@ -333,76 +333,6 @@ void check_environments(const store_opener& open) {
     auto why = db.ask_in_vain(get_environment{"nowhere"});
     CHECK(why.code == ec::unknown_environment);
     CHECK(why.message == "Environment \"nowhere\" not found.");
-  }
-}
-
-// -- plugins and engines ------------------------------------------------------
-
-void check_plugins(const store_opener& open) {
-  auto plugin = [](const std::string& id, const std::string& key) {
-    plugin_row row;
-    row.id = {id};
-    row.key = key;
-    row.version = "1.0.0";
-    row.command = {"run", "it \"well\""};
-    row.env = {{"A", "b"}, {"C", ""}};
-    return row;
-  };
-  SECTION("a plugin is kept as it was given, and found by id or key") {
-    tried_store db{open};
-    auto row = plugin("plugin-1", "acme.boxes");
-    row.manifest = json_text{R"({"id":"acme.boxes"})"};
-    row.last_error = "it crashed";
-    db.must(put_plugin{row});
-    row.install_order = 1;
-    row.installed_at = row.updated_at = db.now;
-    db.reopen();
-    CHECK(db.ask<plugin_rows>(get_plugin{"plugin-1"}).rows == std::vector{row});
-    CHECK(db.ask<plugin_rows>(get_plugin{"acme.boxes"}).rows
-          == std::vector{row});
-    auto why = db.ask_in_vain(get_plugin{"nothing"});
-    CHECK(why.code == ec::unknown_plugin);
-    CHECK(why.message == "Plugin \"nothing\" not found.");
-  }
-  SECTION("a new version of a plugin keeps its id and its place") {
-    tried_store db{open};
-    db.must(put_plugin{plugin("plugin-1", "acme.boxes")});
-    db.must(put_plugin{plugin("plugin-2", "acme.caves")});
-    auto born = db.now;
-    db.now.ms += 5;
-    auto next = plugin("plugin-3", "acme.boxes");
-    next.status = plugin_status::error;
-    db.must(put_plugin{next});
-    auto all = db.ask<plugin_rows>(list_plugins{}).rows;
-    REQUIRE(all.size() == 2);
-    CHECK(all[0].id == plugin_id{"plugin-1"});
-    CHECK(all[0].status == plugin_status::error);
-    CHECK(all[0].installed_at == born);
-    CHECK(all[0].updated_at == db.now);
-    CHECK(all[1].install_order > all[0].install_order);
-    CHECK(db.must_not(put_plugin{plugin("plugin-1", "acme.other")}).code
-          == ec::already_exists);
-  }
-  SECTION("a plugin stays while leases of its providers are held") {
-    tried_store db{open};
-    db.must(put_plugin{plugin("plugin-1", "acme.boxes")});
-    auto row = a_lease("lease-1");
-    row.metadata = json_text{R"({"pluginId":"plugin-1"})"};
-    auto handle = db.owe(row, 0ms);
-    auto why = db.must_not(remove_plugin{{"plugin-1"}});
-    CHECK(why.code == ec::in_use);
-    CHECK(why.message
-          == "Plugin \"acme.boxes\" is still held by 1 lease: acquiring, "
-             "active, parked, retained, or owing a cleanup. List its leases to "
-             "see them, and release or destroy them first.");
-    db.must(record_cleanup{.lease = handle.id});
-    db.must(remove_plugin{{"plugin-1"}});
-    CHECK(db.must_not(remove_plugin{{"plugin-1"}}).code == ec::unknown_plugin);
-  }
-  SECTION("an engine can be registered, and again") {
-    tried_store db{open};
-    db.must(register_instance{{.id = {"engine-1"}, .host = "here", .pid = 1}});
-    db.must(register_instance{{.id = {"engine-1"}, .host = "here", .pid = 2}});
   }
 }
 

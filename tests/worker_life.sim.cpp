@@ -92,7 +92,9 @@ private:
                            : feed(event::initialized{});
         return;
       case 5:
-        if (one_in(6))
+        if (one_in(4))
+          feed(event::relief_asked{calls_ > 0});
+        else if (one_in(6))
           feed(event::stop_asked{calls_ > 0});
         return;
       case 6:

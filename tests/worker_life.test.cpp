@@ -261,3 +261,46 @@ TEST_CASE_METHOD(living,
                  worker_phase::terminating));
   CHECK(feed(exited{words("code 0")}).back() == "leave, expected: code 0");
 }
+
+// -- relieved -----------------------------------------------------------------
+
+TEST_CASE("worker_life: one that is relieved stops at once if it is idle",
+          "[worker_life]") {
+  living it;
+  it.be_ready();
+  it.feed(relief_asked{false});
+  CHECK(it.now.phase == worker_phase::asking);
+}
+
+TEST_CASE("worker_life: one that is relieved serves until it is idle",
+          "[worker_life]") {
+  living it;
+  it.be_ready();
+  it.feed(relief_asked{true});
+  CHECK(it.now.phase == worker_phase::ready);
+  CHECK(takes_calls(it.now.phase));
+  CHECK(it.feed(relief_asked{true}).empty());
+  it.feed(idle{});
+  CHECK(it.now.phase == worker_phase::asking);
+  CHECK(it.now.stop_asked);
+}
+
+TEST_CASE("worker_life: patience with one that is never idle ends",
+          "[worker_life]") {
+  living it;
+  it.be_ready();
+  CHECK(it.feed(deadline{}).empty());
+  it.feed(relief_asked{true});
+  it.feed(deadline{});
+  CHECK(it.now.phase == worker_phase::draining);
+}
+
+TEST_CASE("worker_life: one that crashes before it is relieved has crashed",
+          "[worker_life]") {
+  living it;
+  it.be_ready();
+  it.feed(relief_asked{true});
+  it.feed(exited{words("code 1")});
+  CHECK(it.now.phase == worker_phase::gone);
+  CHECK_FALSE(it.now.stop_asked);
+}

@@ -101,11 +101,34 @@ public:
   /// Tests an environment. One that does not work is a report, not an error.
   std::future<result<probe_result>> probe(std::string name);
 
-  /// Adds a plugin, or changes the one with this key.
+  /// Adds a plugin, or changes the one with this key, whatever it wants to do;
+  /// one that is disabled stays so. Errors: `invalid_config`, whose message
+  /// says which field of the manifest is wrong; `invalid_request`.
   std::future<result<plugin_info>> put_plugin(plugin_info what);
+  /// Changes a plugin that is there. One that declares capabilities which it
+  /// had not becomes `upgrade_pending`: it takes no leases until it is enabled,
+  /// and serves those that live as it was. Errors: `unknown_plugin`,
+  /// `invalid_config`, `invalid_request`.
+  std::future<result<plugin_info>> upgrade_plugin(std::string key,
+                                                  plugin_info what);
+  /// Takes no new leases of a plugin; those that live go on and can be ended.
+  /// Errors: `unknown_plugin`, `invalid_request` while an upgrade waits.
+  std::future<result<plugin_info>> disable_plugin(std::string key);
+  /// Takes leases again; allows the upgrade that waits, if one does.
+  std::future<result<plugin_info>> enable_plugin(std::string key);
+  /// In install order.
   std::future<result<std::vector<plugin_info>>> plugins();
-  /// Errors: `in_use` while leases hold it.
+  /// Finds a plugin by its key or id.
+  std::future<result<plugin_info>> find_plugin(std::string key);
+  /// Errors: `in_use` while leases hold it: they live, are parked, are kept, or
+  /// owe a cleanup.
   std::future<result<done>> remove_plugin(std::string key);
+
+  /// The drivers of plugins that are ready, in install order.
+  std::future<result<std::vector<driver_info>>> ready_drivers();
+  /// Who would serve a new lease of this sandbox provider. Errors:
+  /// `unknown_provider`, `plugin_not_ready`.
+  std::future<result<driver_info>> find_provider(std::string driver_key);
 
   // -- secrets ----------------------------------------------------------------
 

@@ -69,6 +69,11 @@ struct options {
   /// The longest line that a worker may send, in bytes.
   size_t worker_line_max = 128u << 20;
 
+  /// How long a worker whose plugin was upgraded goes on while it has calls to
+  /// answer. It is replaced at the first moment without any, else after this
+  /// time; commands that still run then end as `outcome_unknown`.
+  std::chrono::milliseconds worker_relief_patience{600'000};
+
   /// How long a stopping worker gets to finish its calls, to answer
   /// `shutdown`, to follow SIGTERM, and to be gone after SIGKILL.
   std::chrono::milliseconds worker_drain_timeout{5'000};

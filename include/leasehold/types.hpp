@@ -175,8 +175,42 @@ struct plugin_info {
   std::vector<std::string> command;
   std::map<std::string, std::string> env = {};
   std::string last_error = {};
-  /// Driver keys that the manifest declares; filled in by the engine.
+  /// The npm package that it came in, and the folder with it; may be empty.
+  std::string package_name = {};
+  std::string package_path = {};
+  // The rest is filled in by the engine.
+  /// Driver keys that the manifest declares.
   std::vector<std::string> drivers = {};
+  /// What the manifest says that the plugin does.
+  std::vector<std::string> capabilities = {};
+  /// The upgrade that waits for consent, and what it wants to do beyond
+  /// `capabilities`; empty unless the status is `upgrade_pending`.
+  std::string pending_version = {};
+  std::vector<std::string> pending_capabilities = {};
+  /// Where two plugins declare one driver, the smaller number comes first.
+  int64_t install_order = 0;
+  int64_t updated_at_ms = 0;
+};
+
+/// A driver that a plugin declares.
+struct driver_info {
+  std::string key;
+  /// `sandbox_provider`, which environments of the driver `sandbox` name, or
+  /// `environment_driver`, for those of the driver `plugin`.
+  std::string kind;
+  std::string display_name;
+  std::string description;
+  /// JSON schema.
+  std::string config_schema;
+  bool reusable_leases = false;
+  std::string plugin_id;
+  std::string plugin_key;
+  std::string plugin_status;
+  /// What the plugin's worker does in this engine: `stopped`, `starting`,
+  /// `running`, `backoff` or `broken`. It is started when it is needed.
+  std::string worker;
+  /// Whether a new lease of the provider `key` would be this plugin's.
+  bool serves = false;
 };
 
 /// What a test of an environment found.
