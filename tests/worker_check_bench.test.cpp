@@ -45,7 +45,7 @@ TEST_CASE("worker_check: a worker that dies in a check is not replaced in it",
   check::bench at{crashing_on_garbage(dir)};
   auto over = [](const check::heard& x) { return x.over(); };
   at.worker().write("garbage\n");
-  REQUIRE(at.worker().wait(check::milliseconds{30'000}, over));
+  REQUIRE(at.worker().wait(milliseconds{30'000}, over));
   // However late a check asks whether it still lives.
   auto said = why([&] { at.check_alive(); });
   CHECK(said == "the worker ended (exit code 3) and should not have");
