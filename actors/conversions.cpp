@@ -84,10 +84,11 @@ environment_info to_public(environment_row x) {
 }
 
 plugin_info to_public(plugin_row x) {
-  plugin_info out{
-    std::move(x.id.value), std::move(x.key),        std::move(x.version),
-    to_string(x.status),   x.manifest.text,         std::move(x.command),
-    std::move(x.env),      std::move(x.last_error), {}};
+  plugin_info out{std::move(x.id.value),   std::move(x.key),
+                  std::move(x.version),    to_string(x.status),
+                  x.manifest.text,         std::move(x.command),
+                  std::move(x.env),        std::move(x.config.text),
+                  std::move(x.last_error), {}};
   if (auto manifest = parse_manifest(x.manifest))
     for (auto& driver : manifest->drivers)
       out.drivers.push_back(std::move(driver.key));

@@ -2,6 +2,7 @@
 
 #include "actors/conversions.hpp"
 #include "actors/engine_impl.hpp"
+#include "drivers/instance_config.hpp"
 #include "drivers/manifest.hpp"
 #include "messages/json.hpp"
 
@@ -50,6 +51,21 @@ void probe_row(const driver_table& drivers, const environment_row& row,
   };
   driver->probe(context_of(row),
                 converting<probe_report>(std::move(then), convert));
+}
+
+/// The config of a plugin as it is to be stored; empty text keeps what there
+/// is.
+result<json_text> instance_config(const plugin_info& x,
+                                  const json_text& manifest) {
+  if (x.config.empty())
+    return json_text{std::string{}};
+  auto config = canonical_object(x.config, "The plugin's config");
+  if (!config)
+    return failure{ec::invalid_config, config.error().message,
+                   config.error().detail};
+  if (auto ok = check_instance_config(manifest, *config); !ok)
+    return ok.error();
+  return config;
 }
 
 /// Whether something is still held, or owed, under this lease.
@@ -218,7 +234,13 @@ std::future<result<plugin_info>> engine::put_plugin(plugin_info what) {
                  {}});
     return std::move(future);
   }
+  auto config = instance_config(what, *text);
+  if (!config) {
+    then(config.error());
+    return std::move(future);
+  }
   plugin_row row;
+  row.config = std::move(*config);
   row.id = {x->with->make_id()};
   row.key = manifest->key;
   row.version = manifest->version;

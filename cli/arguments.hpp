@@ -69,6 +69,8 @@ struct env_remove_arguments {
 
 struct plugin_add_arguments {
   std::string manifest;
+  /// JSON, `@file`, or `-` for standard input; empty: as it is.
+  std::string config;
   std::map<std::string, std::string> env;
   /// Never empty.
   std::vector<std::string> command;

@@ -60,6 +60,7 @@ The leases that hold it must end first; leasehold lease list shows them.)";
 inline constexpr auto plugin_add = R"(Examples:
   leasehold plugin add --manifest acme.json -- node /opt/acme/worker.js
   leasehold plugin add --manifest acme.json --env-var LOG=debug -- ./worker
+  leasehold plugin add --manifest acme.json --config @own.json -- ./worker
 
 A plugin with the same key is changed.)";
 

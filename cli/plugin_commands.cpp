@@ -40,9 +40,13 @@ int perform(const plugin_add_arguments& what, const context& where) {
   auto manifest = read_text(what.manifest);
   if (!manifest)
     return fail(where, manifest.error());
+  auto config = read_option(what.config);
+  if (!config)
+    return fail(where, config.error());
   return with_session(where, recovery::last, [&](session& in) {
     plugin_info wanted;
     wanted.manifest = *manifest;
+    wanted.config = *config;
     wanted.command = what.command;
     wanted.env = what.env;
     auto added = in.engine.put_plugin(std::move(wanted)).get();

@@ -186,6 +186,8 @@ void add_plugin(CLI::App& app, draft& to) {
   add_text(add, "--manifest", to.plugin_add.manifest, "FILE (required)",
            "The plugin's manifest, JSON")
     ->required();
+  add_text(add, "--config", to.plugin_add.config, "JSON|@FILE|-",
+           "What the plugin itself is set to");
   add_env_vars(add, to);
   add_verb(plugin, "list", "List plugins", help::plugin_list,
            [&to] { to.result.verb = plugin_list_arguments{}; });

@@ -71,6 +71,8 @@ struct plugin_row {
   std::vector<std::string> command = {};
   /// What the worker finds in its environment beside the usual.
   std::map<std::string, std::string> env = {};
+  /// What operators set for the plugin itself. Names secrets, has none in it.
+  json_text config = {};
   std::string last_error = {};
   timestamp installed_at = {};
   timestamp updated_at = {};
@@ -101,7 +103,8 @@ bool inspect(Inspector& f, plugin_row& x) {
     f.field("id", x.id), f.field("key", x.key), f.field("version", x.version),
     f.field("status", x.status), f.field("install_order", x.install_order),
     f.field("manifest", x.manifest), f.field("command", x.command),
-    f.field("env", x.env), f.field("last_error", x.last_error),
+    f.field("env", x.env), f.field("config", x.config),
+    f.field("last_error", x.last_error),
     f.field("installed_at", x.installed_at),
     f.field("updated_at", x.updated_at));
 }

@@ -26,15 +26,17 @@ SET name = excluded.name, description = excluded.description,
 
 const std::string put_plugin_sql = R"(
 INSERT INTO plugins (id, plugin_key, version, status, manifest_json, command,
-  env, last_error, installed_at, updated_at, install_order)
+  env, last_error, installed_at, updated_at, config, install_order)
 SELECT $1::text, $2::text, $3::text, $4::text, $5::text, $6::text, $7::text,
   nullif($8::text, ''), $9::bigint, $9::bigint,
+  coalesce(nullif($10::text, ''), '{}'),
   coalesce(max(install_order), 0) + 1
 FROM plugins
 ON CONFLICT (plugin_key) DO UPDATE
 SET version = excluded.version, status = excluded.status,
   manifest_json = excluded.manifest_json, command = excluded.command,
   env = excluded.env, last_error = excluded.last_error,
+  config = CASE $10::text WHEN '' THEN plugins.config ELSE $10::text END,
   updated_at = excluded.updated_at)";
 
 const std::string register_instance_sql = R"(
@@ -112,7 +114,7 @@ result<written> postgres_catalog_writes::write(const put_plugin& x,
   db_.run(put_plugin_sql,
           parameters{row.id, row.key, row.version, row.status, row.manifest,
                      pg::to_json(row.command), pg::to_json(row.env),
-                     mended(row.last_error), now});
+                     mended(row.last_error), now, row.config});
   return written{now};
 }
 

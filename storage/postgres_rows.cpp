@@ -52,7 +52,8 @@ plugin_row read_plugin(const postgres::rows& found) {
   std::string command;
   std::string env;
   found.read(x.id, x.key, x.version, x.status, x.install_order, x.manifest,
-             command, env, x.last_error, x.installed_at, x.updated_at);
+             command, env, x.config, x.last_error, x.installed_at,
+             x.updated_at);
   x.command = parse<decltype(x.command)>(command, "plugins.command");
   x.env = parse<decltype(x.env)>(env, "plugins.env");
   return x;

@@ -188,7 +188,12 @@ CREATE INDEX secret_access_events_by_secret
   ON secret_access_events (secret_id);
 )";
 
-constexpr auto steps_in_order = std::array{first_schema, secrets_schema};
+constexpr const char* plugin_config_schema = R"(
+ALTER TABLE plugins ADD COLUMN config text NOT NULL DEFAULT '{}';
+)";
+
+constexpr auto steps_in_order
+  = std::array{first_schema, secrets_schema, plugin_config_schema};
 
 /// Any number will do, as long as no other program of this database uses it.
 constexpr const char* one_at_a_time

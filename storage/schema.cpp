@@ -175,7 +175,12 @@ CREATE INDEX secret_access_events_by_secret
   ON secret_access_events (secret_id);
 )";
 
-constexpr auto steps_in_order = std::array{first_schema, secrets_schema};
+constexpr const char* plugin_config_schema = R"(
+ALTER TABLE plugins ADD COLUMN config TEXT NOT NULL DEFAULT '{}';
+)";
+
+constexpr auto steps_in_order
+  = std::array{first_schema, secrets_schema, plugin_config_schema};
 
 } // namespace
 

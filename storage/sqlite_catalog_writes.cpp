@@ -24,14 +24,15 @@ SET name = excluded.name, description = excluded.description,
 // The `true` keeps the parser from taking ON for a join.
 constexpr const char* put_plugin_sql = R"(
 INSERT INTO plugins (id, plugin_key, version, status, manifest_json, command,
-  env, last_error, installed_at, updated_at, install_order)
+  env, last_error, installed_at, updated_at, config, install_order)
 SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, nullif(?8, ''), ?9, ?9,
-  ifnull(max(install_order), 0) + 1
+  ifnull(nullif(?10, ''), '{}'), ifnull(max(install_order), 0) + 1
 FROM plugins WHERE true
 ON CONFLICT (plugin_key) DO UPDATE
 SET version = excluded.version, status = excluded.status,
   manifest_json = excluded.manifest_json, command = excluded.command,
   env = excluded.env, last_error = excluded.last_error,
+  config = CASE ?10 WHEN '' THEN config ELSE ?10 END,
   updated_at = excluded.updated_at)";
 
 constexpr const char* register_instance_sql = R"(
@@ -112,7 +113,7 @@ result<written> sqlite_catalog_writes::write(const put_plugin& x) {
   try {
     put_plugin_.run(row.id, row.key, row.version, row.status, row.manifest,
                     to_json(row.command), to_json(row.env), row.last_error,
-                    now_);
+                    now_, row.config);
   } catch (const sqlite::error& e) {
     if (!is_duplicate(e))
       throw;

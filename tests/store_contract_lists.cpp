@@ -353,6 +353,7 @@ void check_plugins(const store_opener& open) {
     auto row = plugin("plugin-1", "acme.boxes");
     row.manifest = json_text{R"({"id":"acme.boxes"})"};
     row.last_error = "it crashed";
+    row.config = json_text{R"({"region":"eu"})"};
     db.must(put_plugin{row});
     row.install_order = 1;
     row.installed_at = row.updated_at = db.now;
@@ -382,6 +383,20 @@ void check_plugins(const store_opener& open) {
     CHECK(all[1].install_order > all[0].install_order);
     CHECK(db.must_not(put_plugin{plugin("plugin-1", "acme.other")}).code
           == ec::already_exists);
+  }
+  SECTION("a plugin keeps its config unless it is given another one") {
+    tried_store db{open};
+    auto row = plugin("plugin-1", "acme.boxes");
+    auto config_after = [&](const std::string& text) {
+      row.config.text = text;
+      db.must(put_plugin{row});
+      auto found = db.ask<plugin_rows>(get_plugin{"plugin-1"}).rows;
+      return found.at(0).config.text;
+    };
+    CHECK(config_after("") == "{}");
+    CHECK(config_after(R"({"a":1})") == R"({"a":1})");
+    CHECK(config_after("") == R"({"a":1})");
+    CHECK(config_after("{}") == "{}");
   }
   SECTION("a plugin stays while leases of its providers are held") {
     tried_store db{open};

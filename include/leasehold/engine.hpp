@@ -101,7 +101,8 @@ public:
   /// Tests an environment. One that does not work is a report, not an error.
   std::future<result<probe_result>> probe(std::string name);
 
-  /// Adds a plugin, or changes the one with this key.
+  /// Adds a plugin, or changes the one with this key. Errors: `invalid_config`
+  /// (its manifest or its config), `invalid_request`.
   std::future<result<plugin_info>> put_plugin(plugin_info what);
   std::future<result<std::vector<plugin_info>>> plugins();
   /// Errors: `in_use` while leases hold it.
