@@ -93,6 +93,7 @@ plugin_info to_public(plugin_row x) {
   out.manifest = x.manifest.text;
   out.command = std::move(x.command);
   out.env = std::move(x.env);
+  out.config = std::move(x.config.text);
   out.last_error = std::move(x.last_error);
   out.package_name = std::move(x.package_name);
   out.package_path = std::move(x.package_path);

@@ -143,6 +143,7 @@ services_ptr engine::impl::make_services() {
   out->dice = [dice] { return dice->roll(); };
   out->make_id = [dice] { return dice->make_uuid(); };
   out->log = log_of(opts);
+  out->secrets = &secrets;
   out->observe = [this](const transition& what) { hub.publish(what); };
   auto late = [this](late_resource what) {
     tell_from_outside(janitor, std::move(what));

@@ -2,6 +2,7 @@
 // plugin_rules; here it is asked, stored and told.
 
 #include "actors/engine_answers.hpp"
+#include "drivers/instance_config.hpp"
 #include "drivers/manifest.hpp"
 #include "messages/json.hpp"
 
@@ -18,6 +19,27 @@ struct checked_offer {
   plugin_manifest manifest;
 };
 
+/// The config that somebody gives a plugin; an empty text if they give none.
+result<json_text> instance_config(const plugin_info& x,
+                                  const json_text& manifest) {
+  if (x.config.empty())
+    return json_text{std::string{}};
+  auto config = canonical_object(x.config, "The plugin's config");
+  if (!config)
+    return failure{ec::invalid_config, config.error().message,
+                   config.error().detail};
+  if (auto ok = check_instance_config(manifest, *config); !ok)
+    return ok.error();
+  return config;
+}
+
+/// Whether what a plugin is set to already suits what it is to become.
+result<> check_kept_config(const plugin_row& now, const plugin_offer& next) {
+  if (!next.config.text.empty() || now.config.text == "{}")
+    return done{};
+  return check_instance_config(next.manifest, now.config);
+}
+
 result<checked_offer> checked(plugin_info x) {
   auto text = canonical_object(x.manifest, "The plugin's manifest");
   if (!text)
@@ -29,9 +51,13 @@ result<checked_offer> checked(plugin_info x) {
     return failure{ec::invalid_request,
                    "Plugin \"" + manifest->key
                      + "\" needs the command that starts its worker."};
+  auto config = instance_config(x, *text);
+  if (!config)
+    return config.error();
   plugin_offer what{manifest->version,         *text,
                     std::move(x.command),      std::move(x.env),
-                    std::move(x.package_name), std::move(x.package_path)};
+                    std::move(x.package_name), std::move(x.package_path),
+                    std::move(*config)};
   return checked_offer{std::move(what), std::move(*manifest)};
 }
 
@@ -124,7 +150,9 @@ std::future<result<plugin_info>> engine::put_plugin(plugin_info what) {
   }
   auto key = offer->manifest.key;
   auto add = [](const plugin_offer& given) {
-    return [given](const plugin_row&) -> result<plugin_event::any> {
+    return [given](const plugin_row& now) -> result<plugin_event::any> {
+      if (auto ok = check_kept_config(now, given); !ok)
+        return ok.error();
       return plugin_event::any{plugin_event::added{given}};
     };
   };
@@ -160,6 +188,8 @@ std::future<result<plugin_info>> engine::upgrade_plugin(std::string key,
                        + "\" cannot be upgraded to another plugin: the "
                          "manifest is that of \""
                        + given.manifest.key + "\". Add that one instead."};
+    if (auto ok = check_kept_config(now, given.what); !ok)
+      return ok.error();
     return plugin_event::any{plugin_event::upgraded{
       given.what,
       more_than(capabilities_of(now), given.manifest.capabilities)}};

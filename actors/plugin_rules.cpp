@@ -18,7 +18,10 @@ failure refused(const plugin_row& now, const std::string& why) {
 
 /// The plugin as this offer makes it.
 plugin_row taking(plugin_row x, const plugin_offer& what) {
+  auto config = std::move(x.config);
   static_cast<plugin_offer&>(x) = what;
+  if (x.config.text.empty())
+    x.config = std::move(config);
   x.pending.reset();
   x.last_error.clear();
   return x;

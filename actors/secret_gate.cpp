@@ -43,14 +43,14 @@ void secret_gate::open(front_actor asks, store_actor store, services_ptr with,
 }
 
 void secret_gate::close() {
-  std::shared_ptr<const way> last;
+  way_ptr last;
   std::lock_guard guard{mutex_};
   last.swap(way_);
 }
 
 void secret_gate::resolve(std::vector<secret_request> what,
                           completion<std::vector<std::string>> then) {
-  std::shared_ptr<const way> here;
+  way_ptr here;
   {
     std::lock_guard guard{mutex_};
     here = way_;
@@ -60,6 +60,33 @@ void secret_gate::resolve(std::vector<secret_request> what,
   if (what.empty())
     return then(std::vector<std::string>{});
   auto once = answering(std::move(then), closed());
+  // Only workers ask without a place, and one by one.
+  if (what.size() == 1 && !what[0].plugin.empty() && what[0].path.empty())
+    return find_place(here, what[0], once);
+  open_with_facts(here, std::move(what), once);
+}
+
+void secret_gate::find_place(const way_ptr& here, const secret_request& what,
+                             completion<std::vector<std::string>> then) {
+  auto go_on = [here, what, then](const result<store_answer>& x) {
+    if (!x)
+      return then(x.error());
+    auto found = std::get<secret_binding_rows>(*x).rows;
+    auto placed = place_of_secret(what, found);
+    if (placed)
+      return open_with_facts(here, {*placed}, then);
+    record(*here, {access_of(what, placed.error())});
+    then(placed.error());
+  };
+  list_secret_bindings question{what.company, what.secret, what.plugin.value};
+  ask_from_outside<store_answer>(here->asks, here->store,
+                                 store_query{std::move(question)},
+                                 completion<store_answer>{std::move(go_on)});
+}
+
+void secret_gate::open_with_facts(const way_ptr& here,
+                                  std::vector<secret_request> what,
+                                  completion<std::vector<std::string>> once) {
   find_secrets question{what};
   auto decide = [here, what, once](const result<store_answer>& x) {
     if (!x)

@@ -40,6 +40,17 @@ private:
     std::shared_ptr<secret_box> box;
   };
 
+  using way_ptr = std::shared_ptr<const way>;
+
+  /// Looks up where the secret is bound to the plugin that asks, then opens it.
+  static void find_place(const way_ptr& here, const secret_request& what,
+                         completion<std::vector<std::string>> then);
+
+  /// Asks the STORE what it knows of these secrets, then opens them.
+  static void open_with_facts(const way_ptr& here,
+                              std::vector<secret_request> what,
+                              completion<std::vector<std::string>> once);
+
   static result<std::vector<std::string>>
   open_all(const way& here, const std::vector<secret_request>& what,
            const std::vector<secret_facts>& facts);
@@ -47,7 +58,7 @@ private:
   static void record(const way& here, std::vector<secret_access_row> rows);
 
   std::mutex mutex_;
-  std::shared_ptr<const way> way_;
+  way_ptr way_;
 };
 
 } // namespace leasehold

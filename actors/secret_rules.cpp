@@ -46,7 +46,7 @@ result<> check_secret(const secret_request& x, const secret_facts& facts) {
 result<> check_binding(const secret_request& x, const secret_facts& facts) {
   if (!x.needs_binding)
     return done{};
-  if (x.path.empty())
+  if (x.path.empty() && x.plugin.empty())
     return refuse(ec::invalid_request,
                   "Secret resolution requires a binding config path", x,
                   "Say at which path of the config it is used.");
@@ -93,6 +93,26 @@ result<secret_version_row> resolve_secret(const secret_request& request,
   if (auto ok = check_version(request, facts); !ok)
     return ok.error();
   return *facts.version;
+}
+
+result<secret_request>
+place_of_secret(secret_request request,
+                const std::vector<secret_binding_row>& bindings) {
+  const secret_binding_row* only = nullptr;
+  for (const auto& x : bindings) {
+    if (x.target != secret_target::plugin)
+      continue;
+    if (only)
+      return refuse(ec::invalid_request,
+                    "Plugin secret reference is ambiguous; pass configPath "
+                    "when resolving this secret",
+                    request,
+                    "It is bound at " + only->path + " and at " + x.path + ".");
+    only = &x;
+  }
+  if (only)
+    request.path = only->path;
+  return request;
 }
 
 secret_access_row access_of(const secret_request& request, uint32_t version) {

@@ -26,11 +26,15 @@ struct transition {
 
 enum class log_rank : uint8_t { debug, info, warning, error };
 
+class secret_source;
+
 /// Shared by all actors of one engine. Every member is thread-safe.
 struct services {
   /// The engine that these actors are.
   instance_id self;
   driver_table drivers;
+  /// Values of secrets. Null where nobody keeps any.
+  secret_source* secrets = nullptr;
   std::function<void(const transition&)> observe;
   std::function<void(log_rank, std::string_view)> log;
   /// A number in [0, 1).

@@ -1,6 +1,8 @@
 #include "actors/worker_actor.hpp"
 
 #include "actors/mail.hpp"
+#include "drivers/host_methods.hpp"
+#include "messages/json.hpp"
 
 #include <csignal>
 
@@ -29,7 +31,8 @@ worker_state::worker_state(worker_actor::pointer self,
                            services_ptr with, worker_options options)
   : self_{self}, supervisor_{std::move(supervisor)}, plugin_{std::move(plugin)},
     incarnation_{incarnation}, launcher_{launcher}, with_{std::move(with)},
-    options_{std::move(options)}, queue_{options_.queue_max} {
+    options_{std::move(options)}, queue_{options_.queue_max},
+    asking_{plugin_.id, rpc::capabilities_of(plugin_.manifest)} {
   // nop
 }
 
@@ -48,6 +51,7 @@ worker_actor::behavior_type worker_state::make_behavior() {
       else
         on(worker_event::stop_asked{busy});
     },
+    [this](const secret_resolved& what) { on_secret(what); },
     [this](const process_started& what) {
       log(log_rank::info, "started, pid " + std::to_string(what.pid));
       on(worker_event::started{});
@@ -136,6 +140,7 @@ void worker_state::perform(const worker_effect::announce_ready&) {
   tell(self_, supervisor_,
        worker_is_ready{plugin_.id, incarnation_, supported_methods_});
   health_ = after(self_, options_.health_interval, [this] { check_health(); });
+  send_config();
   send_next();
 }
 
@@ -182,14 +187,29 @@ void worker_state::perform(const worker_effect::leave& wish) {
 
 void worker_state::check_health() {
   ask_process("health", json_text{}, options_.health_interval,
-              [this](result<json_text> answer) {
+              [this](const result<json_text>& answer) {
                 // Any answer at all shows that it is alive.
                 if (answer || answer.error().code != ec::call_timed_out)
                   on(worker_event::healthy{});
                 else
                   on(worker_event::health_missed{});
+                if (answer)
+                  note_health(*answer);
               });
   health_ = after(self_, options_.health_interval, [this] { check_health(); });
+}
+
+void worker_state::note_health(const json_text& answer) {
+  auto status = text_member(answer, "status");
+  if (status == health_status_ || status.empty())
+    return;
+  auto well = status == "ok";
+  auto words = text_member(answer, "message");
+  // Nobody needs to know of one that has always been well.
+  if (!well || !health_status_.empty())
+    log(well ? log_rank::info : log_rank::warning,
+        "health: " + status + (words.empty() ? "" : ", " + words));
+  health_status_ = status;
 }
 
 std::string worker_state::stderr_words() const {

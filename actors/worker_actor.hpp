@@ -3,6 +3,7 @@
 // A WORKER: one plugin's child process, and the calls it answers.
 
 #include "actors/fair_queue.hpp"
+#include "actors/host_rules.hpp"
 #include "actors/live_output.hpp"
 #include "actors/mail.hpp"
 #include "actors/services.hpp"
@@ -109,10 +110,34 @@ private:
   void read(rpc::notification& what);
   void read(rpc::garbage& what);
 
+  // -- what the process asks (worker_requests.cpp) ----------------------------
+
+  [[nodiscard]] host_question question_of(const rpc::request& what) const;
+
+  void refuse(const std::string& request, const host_refusal& why);
+
+  void answer_config(const rpc::request& what);
+
+  void resolve_secret(const rpc::request& what);
+
+  /// Hands a secret on to the process, and hides it from then on.
+  void on_secret(const secret_resolved& what);
+
+  /// Tells the process its config, if it has one and cares.
+  void send_config();
+
+  /// An answer without the secrets that the process has asked for. What a
+  /// command printed stays: it goes to who ran it, and is not kept.
+  [[nodiscard]] json_text cleaned(const std::string& method,
+                                  json_text answer) const;
+
   /// Fails the call that a line beyond the limit would have answered.
   void on_overlong(const process_overlong_line& what);
 
   void check_health();
+
+  /// Logs what it says of its health when that changes.
+  void note_health(const json_text& answer);
 
   /// What its standard error ended with, for failures; empty if nothing.
   [[nodiscard]] std::string stderr_words() const;
@@ -144,12 +169,19 @@ private:
   std::vector<call_worker> for_successor_;
   /// Calls that timed out and would still like to know; oldest first.
   std::deque<std::pair<int64_t, std::function<void(json_text)>>> overdue_;
+  /// What it said of its health last.
+  std::string health_status_;
   std::string stderr_tail_;
   /// The line of standard error that has not ended yet.
   std::string stderr_line_;
   /// Secrets that the process has been told, and what hides them.
   std::set<std::string> secrets_;
   scrubber hide_;
+  /// The same for those that it has asked for itself.
+  std::set<std::string> resolved_;
+  scrubber hide_resolved_;
+  asking_plugin asking_;
+  resolve_budget budget_;
   std::vector<std::string> supported_methods_;
   std::unique_ptr<worker_process> process_;
 };

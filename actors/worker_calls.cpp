@@ -1,5 +1,5 @@
 // The calls of a WORKER: who is sent, who waits, who is answered. The rest of
-// the actor is in worker_actor.cpp.
+// the actor is in worker_actor.cpp and worker_requests.cpp.
 
 #include "actors/mail.hpp"
 #include "actors/worker_actor.hpp"
@@ -140,7 +140,7 @@ void worker_state::read(rpc::response& what) {
     if (what.error_code)
       origin.then(hide_.error(rpc::failure_of(origin.call.method, what)));
     else
-      origin.then(std::move(what.result));
+      origin.then(cleaned(origin.call.method, std::move(what.result)));
     send_next();
     return check_idle();
   }
@@ -155,21 +155,6 @@ void worker_state::read(rpc::response& what) {
   }
   log(log_rank::warning,
       "received response for unknown request id " + std::to_string(what.id));
-}
-
-void worker_state::read(rpc::request& what) {
-  if (what.method == "log" || what.method == "execute.log") {
-    rpc::notification same{what.method, std::move(what.params),
-                           std::move(what.invocation)};
-    read(same);
-    return process_->send(rpc::encode_result(what.id, "null"));
-  }
-  if (what.method == "metrics.write")
-    return process_->send(rpc::encode_result(what.id, "null"));
-  if (what.method == "config.get")
-    return process_->send(rpc::encode_result(what.id, "{}"));
-  process_->send(rpc::encode_error(
-    what.id, -32601, "Host does not handle method \"" + what.method + "\""));
 }
 
 void worker_state::read(rpc::notification& what) {

@@ -49,6 +49,10 @@ int perform(const secret_remove_arguments& what, const context& where);
 /// The text of a file, or of standard input for `-`.
 result<std::string> read_text(const std::string& path);
 
+/// The text of an option: itself, a file's (`@FILE`), or that of standard input
+/// (`-`).
+result<std::string> read_option(const std::string& given);
+
 /// The environment that `env add` describes. `read` gets the texts that
 /// `--config` refers to.
 result<environment_info> environment_from(

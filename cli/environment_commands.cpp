@@ -91,6 +91,12 @@ result<std::string> read_text(const std::string& path) {
   return std::string{iterator{file}, iterator{}};
 }
 
+result<std::string> read_option(const std::string& given) {
+  if (given == "-" || given.starts_with('@'))
+    return read_text(given == "-" ? given : given.substr(1));
+  return given;
+}
+
 result<environment_info> environment_from(
   const env_add_arguments& what,
   const std::function<result<std::string>(const std::string&)>& read) {

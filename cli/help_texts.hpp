@@ -61,6 +61,7 @@ inline constexpr auto plugin_add = R"(Examples:
   leasehold plugin add --manifest acme.json -- python3 /opt/acme/worker.py
   leasehold plugin add --manifest acme.json --env-var LOG=debug -- ./worker
   leasehold plugin add ./my-plugin
+  leasehold plugin add ./my-plugin --config @own.json
   leasehold plugin add npm:@acme/boxes@1.2.0
 
 A folder or package has a package.json that names a manifest and a worker under

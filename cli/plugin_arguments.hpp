@@ -15,6 +15,8 @@ struct plugin_offer_arguments {
   /// A folder, a package name, or `npm:` and what npm takes.
   std::string source;
   std::map<std::string, std::string> env;
+  /// JSON, `@file`, or `-` for standard input; empty: as it is.
+  std::string config;
   /// Goes with the manifest, and with nothing else.
   std::vector<std::string> command;
 };

@@ -23,6 +23,24 @@ bool looks_like_path(const std::string& x) {
   return x.starts_with('.') || x.starts_with('/') || x.starts_with('~');
 }
 
+/// A manifest and a command.
+result<plugin_info> as_it_says(const plugin_offer_arguments& what) {
+  auto manifest = read_text(what.manifest);
+  if (!manifest)
+    return manifest.error();
+  plugin_info out;
+  out.manifest = *manifest;
+  out.command = what.command;
+  return out;
+}
+
+result<plugin_info> from_source(const std::string& source,
+                                const std::filesystem::path& data) {
+  auto spec = npm_spec_of(source);
+  return spec.empty() ? read_plugin_folder(source)
+                      : install_npm_plugin(data, spec);
+}
+
 } // namespace
 
 std::string npm_spec_of(const std::string& source) {
@@ -33,21 +51,15 @@ std::string npm_spec_of(const std::string& source) {
 
 result<plugin_info> offered_plugin(const plugin_offer_arguments& what,
                                    const std::filesystem::path& data) {
-  if (what.source.empty()) {
-    auto manifest = read_text(what.manifest);
-    if (!manifest)
-      return manifest.error();
-    plugin_info out;
-    out.manifest = *manifest;
-    out.command = what.command;
-    out.env = what.env;
-    return out;
-  }
-  auto spec = npm_spec_of(what.source);
-  auto plugin = spec.empty() ? read_plugin_folder(what.source)
-                             : install_npm_plugin(data, spec);
-  if (plugin)
+  auto config = read_option(what.config);
+  if (!config)
+    return config.error();
+  auto plugin
+    = what.source.empty() ? as_it_says(what) : from_source(what.source, data);
+  if (plugin) {
     plugin->env = what.env;
+    plugin->config = *config;
+  }
   return plugin;
 }
 

@@ -65,13 +65,6 @@ std::string last_lines(std::string_view text, size_t count) {
   return std::string{text.substr(begin)};
 }
 
-/// The text of an option: itself, a file's, or that of standard input.
-result<std::string> text_of(const std::string& given) {
-  if (given == "-" || given.starts_with('@'))
-    return read_text(given == "-" ? given : given.substr(1));
-  return given;
-}
-
 result<worker_check_options> options_from(const plugin_test_arguments& what) {
   worker_check_options out;
   out.command = what.command;
@@ -85,7 +78,7 @@ result<worker_check_options> options_from(const plugin_test_arguments& what) {
        {what.config, &out.config},
        {what.bad_config, &out.bad_config}};
   for (auto& [given, to] : texts) {
-    auto text = text_of(given);
+    auto text = read_option(given);
     if (!text)
       return text.error();
     *to = *text;

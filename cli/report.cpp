@@ -81,6 +81,7 @@ json view(const plugin_info& x) {
           {"drivers", x.drivers},
           {"command", x.command},
           {"env_names", names},
+          {"config", parsed(x.config)},
           {"last_error", x.last_error},
           {"package_name", x.package_name},
           {"package_path", x.package_path},

@@ -185,6 +185,8 @@ void add_plugin_offer(CLI::App& verb, plugin_offer_arguments& x, draft& to) {
     ->option_text(" ");
   add_text(verb, "--manifest", x.manifest, "FILE",
            "Its manifest, JSON; its command goes after --");
+  add_text(verb, "--config", x.config, "JSON|@FILE|-",
+           "What the plugin itself is set to; default as it is");
   add_env_vars(verb, to);
 }
 

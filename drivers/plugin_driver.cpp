@@ -83,8 +83,10 @@ void plugin_driver::validate_by(const ready_worker& worker,
   worker_call call;
   call.method = "environmentValidateConfig";
   call.params = wire::validate_params(config.driver_key, config.driver_config);
-  scrubber hide{
-    raw_secrets(config.driver_config, leasehold::secret_paths(schema))};
+  auto told
+    = raw_secrets(config.driver_config, leasehold::secret_paths(schema));
+  scrubber hide{told};
+  call.secrets = std::make_shared<std::vector<std::string>>(std::move(told));
   auto read = [config, hide, then](result<json_text> answer) {
     auto valid = config;
     if (!answer && answer.error().code != ec::not_supported)

@@ -202,7 +202,9 @@ void sandbox_driver::validate_by(const ready_worker& worker,
       valid = with_envelope(std::move(*valid), config);
     then(std::move(valid));
   };
-  scrubber hide{raw_secrets(sent, paths_of(worker, provider))};
+  auto told = raw_secrets(sent, paths_of(worker, provider));
+  scrubber hide{told};
+  call.secrets = std::make_shared<std::vector<std::string>>(std::move(told));
   workers_.call(worker.plugin.id, std::move(call), true,
                 [hide, read](result<json_text> answer) {
                   read(answer ? std::move(answer)

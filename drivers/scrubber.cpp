@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <set>
+#include <sstream>
 
 namespace leasehold {
 
@@ -16,6 +17,7 @@ namespace {
 using nlohmann::json;
 
 constexpr size_t value_min = 4;
+constexpr size_t line_min = 8;
 constexpr std::string_view mask = "***";
 
 /// How JSON spells a text, without the quotes.
@@ -23,6 +25,22 @@ std::string spelled(const std::string& value, bool ascii_only) {
   auto text
     = json(value).dump(-1, ' ', ascii_only, json::error_handler_t::replace);
   return text.substr(1, text.size() - 2);
+}
+
+/// The lines of a value that has several. Logs are read line by line, so that
+/// a private key never stands there as a whole. Short ones give nothing away.
+std::vector<std::string> lines_of(const std::string& value) {
+  std::vector<std::string> out;
+  if (value.find('\n') == std::string::npos)
+    return out;
+  std::istringstream text{value};
+  for (std::string line; std::getline(text, line);) {
+    if (line.ends_with('\r'))
+      line.pop_back();
+    if (line.size() >= line_min)
+      out.push_back(line);
+  }
+  return out;
 }
 
 const json* member(const json* x, const std::string& key) {
@@ -70,12 +88,17 @@ json_text pack(const json& x) {
 
 scrubber::scrubber(const std::vector<std::string>& values) {
   std::set<std::string> all;
+  auto add = [&](const std::string& text) {
+    all.insert(text);
+    all.insert(spelled(text, false));
+    all.insert(spelled(text, true));
+  };
   for (const auto& value : values) {
     if (value.size() < value_min)
       continue;
-    all.insert(value);
-    all.insert(spelled(value, false));
-    all.insert(spelled(value, true));
+    add(value);
+    for (const auto& line : lines_of(value))
+      add(line);
   }
   needles_.assign(all.begin(), all.end());
   std::stable_sort(
@@ -112,6 +135,18 @@ json_text scrubber::added(const json_text& x, const json_text& given) const {
   auto before = nlohmann::json::parse(given.text, nullptr, false);
   return pack(
     without(parsed, *this, before.is_discarded() ? nullptr : &before));
+}
+
+json_text scrubber::json_but(const json_text& x,
+                             const std::vector<std::string>& members) const {
+  if (empty())
+    return x;
+  auto parsed = nlohmann::json::parse(x.text, nullptr, false);
+  auto kept = nlohmann::json::object();
+  for (const auto& key : members)
+    if (const auto* value = member(&parsed, key))
+      kept[key] = *value;
+  return added(x, pack(kept));
 }
 
 failure scrubber::error(failure x) const {

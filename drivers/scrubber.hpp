@@ -16,7 +16,8 @@ class scrubber {
 public:
   scrubber() = default;
 
-  /// Values of fewer than four bytes are ignored: they stand everywhere.
+  /// Values of fewer than four bytes are ignored: they stand everywhere. Of a
+  /// value of several lines each line of eight bytes or more is hidden, too.
   explicit scrubber(const std::vector<std::string>& values);
 
   [[nodiscard]] bool empty() const noexcept {
@@ -36,6 +37,10 @@ public:
   /// nobody's echo.
   [[nodiscard]] json_text added(const json_text& x,
                                 const json_text& given) const;
+
+  /// The same, but for these members of an object.
+  [[nodiscard]] json_text
+  json_but(const json_text& x, const std::vector<std::string>& members) const;
 
   /// The same in the words of a failure.
   [[nodiscard]] failure error(failure x) const;

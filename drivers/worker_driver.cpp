@@ -152,10 +152,14 @@ void worker_driver::execute(run_command what,
   call.output = std::move(output);
   this->call(what.lease, std::move(call),
              [then = std::move(then)](result<answered> x) {
-               if (x)
-                 then(wire::parse_executed(x->result));
-               else
-                 then(unknown_outcome(x.error()));
+               if (!x)
+                 return then(unknown_outcome(x.error()));
+               auto ended = wire::parse_executed(x->result);
+               if (!ended)
+                 return then(x->hide->error(ended.error()));
+               ended->signal = x->hide->text(ended->signal);
+               ended->metadata = x->hide->json(ended->metadata);
+               then(std::move(ended));
              });
 }
 

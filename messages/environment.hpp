@@ -70,6 +70,9 @@ struct plugin_offer {
   /// in none.
   std::string package_name = {};
   std::string package_path = {};
+  /// What operators set for the plugin itself. Names secrets, has none in it.
+  /// An empty text stands for what it is set to already.
+  json_text config = {};
 
   friend bool operator==(const plugin_offer&, const plugin_offer&) = default;
 };
@@ -125,7 +128,7 @@ bool inspect(Inspector& f, plugin_offer& x) {
     f.field("version", x.version), f.field("manifest", x.manifest),
     f.field("command", x.command), f.field("env", x.env),
     f.field("package_name", x.package_name),
-    f.field("package_path", x.package_path));
+    f.field("package_path", x.package_path), f.field("config", x.config));
 }
 
 template <class Inspector>
@@ -135,8 +138,8 @@ bool inspect(Inspector& f, plugin_row& x) {
     f.field("install_order", x.install_order), f.field("version", x.version),
     f.field("manifest", x.manifest), f.field("command", x.command),
     f.field("env", x.env), f.field("package_name", x.package_name),
-    f.field("package_path", x.package_path), f.field("pending", x.pending),
-    f.field("last_error", x.last_error),
+    f.field("package_path", x.package_path), f.field("config", x.config),
+    f.field("pending", x.pending), f.field("last_error", x.last_error),
     f.field("installed_at", x.installed_at),
     f.field("updated_at", x.updated_at));
 }

@@ -32,6 +32,8 @@ using worker_actor = caf::typed_actor<
   caf::result<void>(call_worker),
   // Finish your calls, then stop; or serve on until there are none.
   caf::result<void>(stop_worker),
+  // What the process has asked for.
+  caf::result<void>(secret_resolved),
   // What the process says.
   caf::result<void>(process_started), caf::result<void>(process_not_started),
   caf::result<void>(process_line), caf::result<void>(process_overlong_line),

@@ -122,6 +122,7 @@ struct secret_request {
   company_id company = {};
   /// Where the secret is used: an environment, and a dot path in its config.
   environment_id environment = {};
+  /// A plugin may leave it out if the secret is bound to it only once.
   std::string path = {};
   /// Zero: what the binding says, else the latest.
   uint32_t version = 0;

@@ -159,7 +159,7 @@ struct remove_environment {
 };
 
 /// A new plugin, or a new version of the one with this key; keeps its id and
-/// its place in the install order.
+/// its place in the install order, and its config if the new one is empty text.
 struct put_plugin {
   plugin_row row = {};
 };

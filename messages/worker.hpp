@@ -77,6 +77,13 @@ struct worker_is_gone {
   failure why;
 };
 
+/// SECRETS -> WORKER: the value that its process has asked for, or why not.
+struct secret_resolved {
+  /// The id of the process's request, as it came.
+  std::string request;
+  result<std::string> value;
+};
+
 /// SUPERVISOR -> WORKER: finish your calls, then stop.
 struct stop_worker {
   /// Whether it takes calls until it has nothing to do for a moment.

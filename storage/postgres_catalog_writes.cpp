@@ -27,10 +27,11 @@ SET name = excluded.name, description = excluded.description,
 const std::string put_plugin_sql = R"(
 INSERT INTO plugins (id, plugin_key, version, status, manifest_json, command,
   env, last_error, package_name, package_path, pending, installed_at,
-  updated_at, install_order)
+  updated_at, config, install_order)
 SELECT $1::text, $2::text, $3::text, $4::text, $5::text, $6::text, $7::text,
   nullif($8::text, ''), nullif($9::text, ''), nullif($10::text, ''),
   nullif($11::text, ''), $12::bigint, $12::bigint,
+  coalesce(nullif($13::text, ''), '{}'),
   coalesce(max(install_order), 0) + 1
 FROM plugins
 ON CONFLICT (plugin_key) DO UPDATE
@@ -39,6 +40,7 @@ SET version = excluded.version, status = excluded.status,
   env = excluded.env, last_error = excluded.last_error,
   package_name = excluded.package_name, package_path = excluded.package_path,
   pending = excluded.pending,
+  config = CASE $13::text WHEN '' THEN plugins.config ELSE $13::text END,
   updated_at = greatest(excluded.updated_at, plugins.updated_at + 1))";
 
 // Later with every change, so that whoever saw it can say what they saw.
@@ -48,6 +50,7 @@ SET version = $3::text, status = $4::text, manifest_json = $5::text,
   command = $6::text, env = $7::text, last_error = nullif($8::text, ''),
   package_name = nullif($9::text, ''), package_path = nullif($10::text, ''),
   pending = nullif($11::text, ''),
+  config = coalesce(nullif($13::text, ''), config),
   updated_at = greatest($12::bigint, updated_at + 1)
 WHERE id = $1::text AND updated_at = $2::bigint
 RETURNING id)";
@@ -126,19 +129,19 @@ result<written> postgres_catalog_writes::write(const put_plugin& x,
           parameters{row.id, row.key, row.version, row.status, row.manifest,
                      pg::to_json(row.command), pg::to_json(row.env),
                      mended(row.last_error), row.package_name, row.package_path,
-                     pg::to_json(row.pending), now});
+                     pg::to_json(row.pending), now, row.config});
   return written{now};
 }
 
 result<written> postgres_catalog_writes::write(const change_plugin& x,
                                                timestamp now) {
   auto& row = x.row;
-  auto changed
-    = db_.run(change_plugin_sql,
-              parameters{row.id, x.seen, row.version, row.status, row.manifest,
-                         pg::to_json(row.command), pg::to_json(row.env),
-                         mended(row.last_error), row.package_name,
-                         row.package_path, pg::to_json(row.pending), now});
+  auto changed = db_.run(
+    change_plugin_sql,
+    parameters{row.id, x.seen, row.version, row.status, row.manifest,
+               pg::to_json(row.command), pg::to_json(row.env),
+               mended(row.last_error), row.package_name, row.package_path,
+               pg::to_json(row.pending), now, row.config});
   if (changed.next())
     return written{now};
   auto found = db_.run("SELECT plugin_key FROM plugins WHERE id = $1::text",

@@ -26,6 +26,7 @@ plugin_offer to_offer(const json& x) {
   x.at("env").get_to(out.env);
   x.at("packageName").get_to(out.package_name);
   x.at("packagePath").get_to(out.package_path);
+  x.at("config").get_to(out.config.text);
   return out;
 }
 
@@ -72,7 +73,7 @@ plugin_row read_plugin(const postgres::rows& found) {
   std::string pending;
   found.read(x.id, x.key, x.version, x.status, x.install_order, x.manifest,
              command, env, x.last_error, x.installed_at, x.updated_at,
-             x.package_name, x.package_path, pending);
+             x.package_name, x.package_path, pending, x.config);
   x.command = parse<decltype(x.command)>(command, "plugins.command");
   x.env = parse<decltype(x.env)>(env, "plugins.env");
   if (!pending.empty())
@@ -96,7 +97,8 @@ std::string to_json(const std::optional<plugin_offer>& x) {
                {"command", x->command},
                {"env", x->env},
                {"packageName", x->package_name},
-               {"packagePath", x->package_path}});
+               {"packagePath", x->package_path},
+               {"config", x->config.text}});
 }
 
 } // namespace leasehold::pg

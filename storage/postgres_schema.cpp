@@ -207,8 +207,12 @@ CREATE UNIQUE INDEX leases_one_holder
     AND (status IN ('acquiring', 'active') OR parked);
 )";
 
-constexpr auto steps_in_order
-  = std::array{first_schema, secrets_schema, registry_schema};
+constexpr const char* plugin_config_schema = R"(
+ALTER TABLE plugins ADD COLUMN config text NOT NULL DEFAULT '{}';
+)";
+
+constexpr auto steps_in_order = std::array{
+  first_schema, secrets_schema, registry_schema, plugin_config_schema};
 
 /// Any number will do, as long as no other program of this database uses it.
 constexpr const char* one_at_a_time

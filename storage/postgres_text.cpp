@@ -102,6 +102,7 @@ public:
   void operator()(const put_plugin& x) {
     text("plugin id", x.row.id).text("plugin key", x.row.key);
     text("version", x.row.version).text("manifest", x.row.manifest);
+    text("config", x.row.config);
   }
 
   void operator()(const change_plugin& x) {

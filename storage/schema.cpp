@@ -196,8 +196,12 @@ CREATE UNIQUE INDEX leases_one_holder
     AND (status IN ('acquiring', 'active') OR parked = 1);
 )";
 
-constexpr auto steps_in_order
-  = std::array{first_schema, secrets_schema, registry_schema};
+constexpr const char* plugin_config_schema = R"(
+ALTER TABLE plugins ADD COLUMN config TEXT NOT NULL DEFAULT '{}';
+)";
+
+constexpr auto steps_in_order = std::array{
+  first_schema, secrets_schema, registry_schema, plugin_config_schema};
 
 } // namespace
 

@@ -25,9 +25,9 @@ SET name = excluded.name, description = excluded.description,
 constexpr const char* put_plugin_sql = R"(
 INSERT INTO plugins (id, plugin_key, version, status, manifest_json, command,
   env, last_error, package_name, package_path, pending, installed_at,
-  updated_at, install_order)
+  updated_at, config, install_order)
 SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, nullif(?8, ''), nullif(?9, ''),
-  nullif(?10, ''), nullif(?11, ''), ?12, ?12,
+  nullif(?10, ''), nullif(?11, ''), ?12, ?12, ifnull(nullif(?13, ''), '{}'),
   ifnull(max(install_order), 0) + 1
 FROM plugins WHERE true
 ON CONFLICT (plugin_key) DO UPDATE
@@ -36,6 +36,7 @@ SET version = excluded.version, status = excluded.status,
   env = excluded.env, last_error = excluded.last_error,
   package_name = excluded.package_name, package_path = excluded.package_path,
   pending = excluded.pending,
+  config = CASE ?13 WHEN '' THEN config ELSE ?13 END,
   updated_at = max(excluded.updated_at, updated_at + 1))";
 
 // Later with every change, so that whoever saw it can say what they saw.
@@ -44,6 +45,7 @@ UPDATE plugins
 SET version = ?3, status = ?4, manifest_json = ?5, command = ?6, env = ?7,
   last_error = nullif(?8, ''), package_name = nullif(?9, ''),
   package_path = nullif(?10, ''), pending = nullif(?11, ''),
+  config = ifnull(nullif(?13, ''), config),
   updated_at = max(?12, updated_at + 1)
 WHERE id = ?1 AND updated_at = ?2)";
 
@@ -124,7 +126,7 @@ result<written> sqlite_catalog_writes::write(const put_plugin& x) {
     put_plugin_.run(row.id, row.key, row.version, row.status, row.manifest,
                     to_json(row.command), to_json(row.env), row.last_error,
                     row.package_name, row.package_path, to_json(row.pending),
-                    now_);
+                    now_, row.config);
   } catch (const sqlite::error& e) {
     if (!is_duplicate(e))
       throw;
@@ -140,7 +142,7 @@ result<written> sqlite_catalog_writes::write(const change_plugin& x) {
   if (change_plugin_.run(row.id, x.seen, row.version, row.status, row.manifest,
                          to_json(row.command), to_json(row.env), row.last_error,
                          row.package_name, row.package_path,
-                         to_json(row.pending), now_)
+                         to_json(row.pending), now_, row.config)
       > 0)
     return written{now_};
   auto key = lookup<std::string>(name_plugin_, row.id);

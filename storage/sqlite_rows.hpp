@@ -28,7 +28,7 @@ inline constexpr const char* environment_columns
 inline constexpr const char* plugin_columns
   = "id, plugin_key, version, status, install_order, manifest_json, command, "
     "env, last_error, installed_at, updated_at, package_name, package_path, "
-    "pending";
+    "pending, config";
 
 /// Somebody lives there: index `leases_live`.
 inline const std::string live = "status IN ('acquiring', 'active')";

@@ -190,3 +190,17 @@ TEST_CASE("plugin_rules: more is what was not granted", "[plugin_rules]") {
   CHECK(more_than({"a"}, {"c", "a", "b", "c"}) == words{"c", "b"});
   CHECK(more_than({}, {}).empty());
 }
+
+TEST_CASE("plugin_rules: a config stays unless the offer has another one",
+          "[plugin_rules]") {
+  auto now = plugin(status::ready);
+  now.config.text = "old";
+  CHECK(after(now, upgrade("2.0.0")).config.text == "old");
+  auto next = version("2.0.0");
+  next.config.text = "new";
+  CHECK(after(now, event::added{next}).config.text == "new");
+  // Also one that waits for consent: until then nothing changes.
+  auto waiting = after(now, event::upgraded{next, {"more"}});
+  CHECK(waiting.config.text == "old");
+  CHECK(after(waiting, event::enabled{}).config.text == "new");
+}

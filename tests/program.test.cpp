@@ -405,8 +405,10 @@ TEST_CASE_METHOD(user,
                  "capabilities":["environment.drivers.register"],
                  "environmentDrivers":[{"driverKey":"rogue",
                    "kind":"sandbox_provider","displayName":"Rogue"}]})");
-  told({"plugin", "add", "--manifest", dir / "rogue.json", "--",
-        LEASEHOLD_ROGUE_WORKER, "normal", dir / "rogue"});
+  auto added = told({"plugin", "add", "--manifest", dir / "rogue.json",
+                     "--config", R"({"region":"eu"})", "--",
+                     LEASEHOLD_ROGUE_WORKER, "normal", dir / "rogue"});
+  CHECK(added["config"]["region"] == "eu");
   auto how = leasehold({"run", "--provider", "rogue", "--", "echo", "hi"});
   CHECK(how.code == 0);
   CHECK(how.out == "hi\n");

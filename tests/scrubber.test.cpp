@@ -111,3 +111,18 @@ TEST_CASE("scrubber: what somebody gave stays, what was added is cleaned",
 TEST_CASE("scrubber: values that are no UTF-8 do no harm", "[scrubber]") {
   CHECK(scrub({"\xff\xfe\xfd\xfc"}, "a\xff\xfe\xfd\xfc b") == "a*** b");
 }
+
+TEST_CASE("scrubber: the lines of a longer value are hidden one by one",
+          "[scrubber]") {
+  scrubber hide{{"-----BEGIN KEY-----\r\nbase64base64\nx\n"}};
+  CHECK(hide.text("read base64base64 and x") == "read *** and x");
+  CHECK(hide.text("-----BEGIN KEY-----") == "***");
+}
+
+TEST_CASE("scrubber: members that belong to somebody else stay", "[scrubber]") {
+  scrubber hide{{"hunter2"}};
+  json_text x{R"({"a":"hunter2","b":{"c":"hunter2"},"d":7})"};
+  CHECK(hide.json_but(x, {"a", "no"}).text
+        == R"({"a":"hunter2","b":{"c":"***"},"d":7})");
+  CHECK(hide.json_but(json_text{"[\"hunter2\"]"}, {"a"}).text == R"(["***"])");
+}

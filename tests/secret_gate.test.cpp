@@ -134,6 +134,41 @@ TEST_CASE_METHOD(gatehouse, "secret_gate: the first error is the answer",
   CHECK(record("no").empty());
 }
 
+TEST_CASE_METHOD(gatehouse,
+                 "secret_gate: a plugin need not say where its secret is bound",
+                 "[actors]") {
+  open();
+  auto bound = [this](const std::string& path) {
+    bind_secret x;
+    x.row = {{"acme"}, {"s-1"}, secret_target::plugin, "plugin-1", path};
+    write(x);
+  };
+  secret_request asked{{"s-1"}, {"acme"}};
+  asked.plugin = {"plugin-1"};
+  resolve({asked});
+  CHECK(answers.at(0).error().code == ec::binding_missing);
+  CHECK(answers.at(0).error().message
+        == "Secret is not bound to plugin:plugin-1");
+  bound("token");
+  resolve({asked});
+  CHECK(answers.at(1).value() == texts{canary + "s-1"});
+  bound("other");
+  resolve({asked});
+  CHECK(answers.at(2).error().message
+        == "Plugin secret reference is ambiguous; pass configPath when "
+           "resolving this secret");
+  asked.path = "other";
+  resolve({asked});
+  CHECK(answers.at(3).value() == texts{canary + "s-1"});
+  asked.path = "elsewhere";
+  resolve({asked});
+  CHECK(answers.at(4).error().message
+        == "Secret is not bound to plugin:plugin-1 at elsewhere");
+  CHECK(record("s-1")
+        == texts{"binding_missing@0", "resolved@1", "invalid_request@0",
+                 "resolved@1", "binding_missing@0"});
+}
+
 TEST_CASE_METHOD(gatehouse, "secret_gate: a row that was moved does not open",
                  "[actors]") {
   open();

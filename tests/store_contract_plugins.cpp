@@ -53,6 +53,8 @@ void check_changes(const store_opener& open) {
     next.pending = a_plugin("", "");
     next.pending->version = "2.0.0";
     next.pending->package_name = "acme-boxes";
+    next.pending->config = json_text{R"({"region":"us"})"};
+    next.config = json_text{R"({"region":"eu"})"};
     // No time has passed: it is later all the same.
     db.must(change_plugin{next, before.updated_at});
     db.reopen();
@@ -69,6 +71,26 @@ void check_changes(const store_opener& open) {
     CHECK(
       db.must_not(change_plugin{a_plugin("plugin-2", "acme.caves"), {}}).message
       == "Plugin \"acme.caves\" not found.");
+  }
+  SECTION("a plugin keeps its config unless it is given another one") {
+    tried_store db{open};
+    auto row = a_plugin("plugin-1", "acme.boxes");
+    auto config_after = [&](const std::string& text) {
+      row.config.text = text;
+      db.must(put_plugin{row});
+      return stored(db, "plugin-1").config.text;
+    };
+    CHECK(config_after("") == "{}");
+    CHECK(config_after(R"({"a":1})") == R"({"a":1})");
+    CHECK(config_after("") == R"({"a":1})");
+    auto changed_to = [&](const std::string& text) {
+      auto now = stored(db, "plugin-1");
+      now.config.text = text;
+      db.must(change_plugin{now, now.updated_at});
+      return stored(db, "plugin-1").config.text;
+    };
+    CHECK(changed_to("") == R"({"a":1})");
+    CHECK(changed_to("{}") == "{}");
   }
 }
 
@@ -167,6 +189,7 @@ void check_plugins(const store_opener& open) {
     row.last_error = "it crashed";
     row.package_name = "acme-boxes";
     row.package_path = "/opt/acme";
+    row.config = json_text{R"({"region":"eu"})"};
     db.must(put_plugin{row});
     row.install_order = 1;
     row.installed_at = row.updated_at = db.now;

@@ -6,13 +6,14 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
+#include <iterator>
 #include <utility>
 
 namespace leasehold::check {
 
 namespace {
 
-/// Any would do, as long as it looks like one.
+/// Any would do.
 constexpr auto plugin_id = "1ea5e401-c4ec-4000-8000-000000000001";
 constexpr auto company = "1ea5e401-c4ec-4000-8000-000000000002";
 constexpr auto environment = "1ea5e401-c4ec-4000-8000-000000000003";
@@ -47,8 +48,7 @@ launch_spec launch_of(const setup& what) {
   out.env["NODE_ENV"] = value_of("NODE_ENV", "production");
   out.env["TZ"] = value_of("TZ", "UTC");
   // Has the guard kill everything below it.
-  out.abandon_signal = has_guard ? SIGQUIT : SIGKILL;
-  out.parent_death_signal = out.abandon_signal;
+  out.parent_death_signal = out.abandon_signal = has_guard ? SIGQUIT : SIGKILL;
   return out;
 }
 
@@ -64,16 +64,13 @@ std::optional<std::vector<std::string>> methods_of(const json& answer) {
 }
 
 bool says_ok(const std::optional<json>& answer) {
-  if (!answer)
-    return false;
-  auto result = answer->value("result", json());
+  auto result = answer ? answer->value("result", json()) : json();
   return result.is_object() && result.value("ok", json()) == json(true);
 }
 
 template <class T>
 void append(std::vector<T>& to, std::vector<T> what) {
-  to.insert(to.end(), std::make_move_iterator(what.begin()),
-            std::make_move_iterator(what.end()));
+  std::move(what.begin(), what.end(), std::back_inserter(to));
 }
 
 bool is_absence(const json& error) {
@@ -355,12 +352,10 @@ int64_t bench::start_script(const std::string& script, const json& more) {
 }
 
 json bench::run_script(const std::string& script, const json& more) {
-  constexpr auto method = "environmentExecute";
-  auto id = start_script(script, more);
-  auto answer
-    = await(id, method, milliseconds{more.value("timeoutMs", int64_t{0})});
+  milliseconds limit{more.value("timeoutMs", int64_t{0})};
+  auto answer = await(start_script(script, more), "environmentExecute", limit);
   if (!answer.ok())
-    fail(std::string{method} + ": " + to_string(answer));
+    fail("environmentExecute: " + to_string(answer));
   return checked_execution(answer.result);
 }
 

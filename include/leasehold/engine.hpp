@@ -103,7 +103,8 @@ public:
 
   /// Adds a plugin, or changes the one with this key, whatever it wants to do;
   /// one that is disabled stays so. Errors: `invalid_config`, whose message
-  /// says which field of the manifest is wrong; `invalid_request`.
+  /// says which field of the manifest or of its config is wrong;
+  /// `invalid_request`.
   std::future<result<plugin_info>> put_plugin(plugin_info what);
   /// Changes a plugin that is there. One that declares capabilities which it
   /// had not becomes `upgrade_pending`: it takes no leases until it is enabled,

@@ -174,6 +174,10 @@ struct plugin_info {
   std::string manifest;
   std::vector<std::string> command;
   std::map<std::string, std::string> env = {};
+  /// JSON object: what is set for the plugin as a whole; its worker reads it
+  /// with `config.get`. Names secrets as `{"type": "secret_ref", "secretId":
+  /// …}` and has none in it. Empty when adding: what it was, else `{}`.
+  std::string config = {};
   std::string last_error = {};
   /// The npm package that it came in, and the folder with it; may be empty.
   std::string package_name = {};

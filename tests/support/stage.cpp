@@ -78,6 +78,7 @@ void stage::set_the_stage() {
 services_ptr stage::make_services() {
   auto out = std::make_shared<services>();
   out->self = {"engine-1"};
+  out->secrets = &secrets;
   out->dice = [] { return 0.5; };
   out->make_id = [this] { return "id-" + std::to_string(++last_id_); };
   out->observe = [this](const transition& x) {

@@ -116,8 +116,15 @@ elif MODE == "merges-output":
     altered("environmentExecute", lambda x, _: {
         **x, "stdout": x["stdout"] + x["stderr"], "stderr": ""})
 elif MODE == "always-zero":
-    altered("environmentExecute", lambda x, _: {**x, "exitCode": 0}
-            if x["exitCode"] is not None else x)
+    def zero(params, call, was=right.execute):
+        right.path_of(params["lease"]["providerLeaseId"])
+        try:
+            out = was(params, call)
+        except FileNotFoundError as why:
+            out = {"exitCode": 127, "timedOut": False, "stdout": "",
+                   "stderr": str(why)}
+        return {**out, "exitCode": out["exitCode"] and 0}
+    methods["environmentExecute"] = zero
 elif MODE == "timeout-code":
     altered("environmentExecute", lambda x, _: {**x, "exitCode": 124}
             if x["timedOut"] else x)
