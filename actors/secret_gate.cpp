@@ -50,6 +50,22 @@ void secret_gate::close() {
 
 void secret_gate::resolve(std::vector<secret_request> what,
                           completion<std::vector<std::string>> then) {
+  ask(std::move(what), std::move(then), true);
+}
+
+void secret_gate::check(std::vector<secret_request> what, completion<> then) {
+  auto drop = [then = std::move(then)](result<value_list> x) {
+    if (!x)
+      return then(x.error());
+    for (auto& value : *x)
+      wipe(value);
+    then(done{});
+  };
+  ask(std::move(what), std::move(drop), false);
+}
+
+void secret_gate::ask(std::vector<secret_request> what,
+                      completion<value_list> then, bool for_use) {
   std::shared_ptr<const way> here;
   {
     std::lock_guard guard{mutex_};
@@ -61,10 +77,11 @@ void secret_gate::resolve(std::vector<secret_request> what,
     return then(std::vector<std::string>{});
   auto once = answering(std::move(then), closed());
   find_secrets question{what};
-  auto decide = [here, what, once](const result<store_answer>& x) {
+  auto decide = [here, what, once, for_use](const result<store_answer>& x) {
     if (!x)
       return once(x.error());
-    once(open_all(*here, what, std::get<secret_fact_rows>(*x).rows));
+    auto& facts = std::get<secret_fact_rows>(*x).rows;
+    once(open_all(*here, what, facts, for_use));
   };
   ask_from_outside<store_answer>(here->asks, here->store,
                                  store_query{std::move(question)},
@@ -73,7 +90,7 @@ void secret_gate::resolve(std::vector<secret_request> what,
 
 result<std::vector<std::string>>
 secret_gate::open_all(const way& here, const std::vector<secret_request>& what,
-                      const std::vector<secret_facts>& facts) {
+                      const std::vector<secret_facts>& facts, bool for_use) {
   std::vector<std::string> values;
   std::vector<secret_access_row> rows;
   for (size_t i = 0; i < what.size(); ++i) {
@@ -88,7 +105,8 @@ secret_gate::open_all(const way& here, const std::vector<secret_request>& what,
     rows.push_back(access_of(what[i], one->version));
     values.push_back(std::move(one->value));
   }
-  record(here, std::move(rows));
+  if (for_use)
+    record(here, std::move(rows));
   return values;
 }
 

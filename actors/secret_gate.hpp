@@ -31,6 +31,8 @@ public:
   void resolve(std::vector<secret_request> what,
                completion<std::vector<std::string>> then) override;
 
+  void check(std::vector<secret_request> what, completion<> then) override;
+
 private:
   /// What an open gate leads to. Answers hold on to it.
   struct way {
@@ -40,9 +42,17 @@ private:
     std::shared_ptr<secret_box> box;
   };
 
-  static result<std::vector<std::string>>
-  open_all(const way& here, const std::vector<secret_request>& what,
-           const std::vector<secret_facts>& facts);
+  using value_list = std::vector<std::string>;
+
+  /// Finds out what the store knows, then lets `open` decide.
+  void ask(std::vector<secret_request> what, completion<value_list> then,
+           bool for_use);
+
+  /// Values that are not for use are opened, but no access is on record.
+  static result<value_list> open_all(const way& here,
+                                     const std::vector<secret_request>& what,
+                                     const std::vector<secret_facts>& facts,
+                                     bool for_use);
 
   static void record(const way& here, std::vector<secret_access_row> rows);
 

@@ -33,8 +33,8 @@ struct written {
 /// for `expires_at`.
 struct insert_lease {
   lease_row row = {};
-  /// The ended lease whose parked resource this one takes over; empty if none.
-  /// Guard: it is still parked.
+  /// The ended lease whose resource this one takes over; empty if none. Guard:
+  /// it is still parked, or kept.
   lease_id claims = {};
   /// When a transitional state is over, from now; zero means never.
   milliseconds deadline_in{0};
@@ -74,6 +74,8 @@ struct give_up_resource {
     owed,
     /// It waits for the next run again.
     parked,
+    /// It stays for somebody to look at, as before.
+    kept,
   };
   fate what = fate::gone;
   std::string note = {};

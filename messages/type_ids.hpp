@@ -90,6 +90,7 @@ CAF_BEGIN_TYPE_ID_BLOCK(leasehold, caf::first_custom_type_id + 800)
   CAF_ADD_TYPE_ID(leasehold, (leasehold::environment_idle))
   CAF_ADD_TYPE_ID(leasehold, (leasehold::retake_lease))
   CAF_ADD_TYPE_ID(leasehold, (leasehold::lease_retaken))
+  CAF_ADD_TYPE_ID(leasehold, (leasehold::resume_lease))
 
 CAF_END_TYPE_ID_BLOCK(leasehold)
 

@@ -55,7 +55,9 @@ WITH asked AS (
   UPDATE leases l
   SET parked = false, cleanup_status = 'success', next_cleanup_at = NULL,
     updated_at = $1::bigint
-  FROM good g WHERE l.id = g.claims AND l.parked::int = 1
+  FROM good g
+  WHERE l.id = g.claims AND (l.parked::int = 1
+    OR (l.status || '' = 'retained' AND l.cleanup_status IS NULL))
   RETURNING l.seq AS l_seq, l.status AS l_status, l.fence AS l_fence,
     l.owner_instance AS l_owner, g.*
 ), ready AS (

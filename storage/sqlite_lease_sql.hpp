@@ -17,7 +17,8 @@ inline constexpr const char* claim_resource = R"(
 UPDATE leases
 SET parked = 0, cleanup_status = 'success', next_cleanup_at = NULL,
   updated_at = ?2
-WHERE id = ?1 AND parked = 1)";
+WHERE id = ?1
+  AND (parked = 1 OR (status = 'retained' AND cleanup_status IS NULL)))";
 
 inline constexpr const char* reacquire_lease = R"(
 UPDATE leases

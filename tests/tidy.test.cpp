@@ -104,10 +104,10 @@ const std::vector<include_rule> table{
   {"storage/.*", "messages/.*|storage/.*|sqlite3\\.h|nlohmann/.*"},
   // Machines: no actor, no driver, no store; nothing but messages.
   {"actors/(placement|tenancy|lease_term|worker_startup|worker_life"
-   "|fair_queue|parking|cleanup|foreign_end|secret_rules)\\.[ch]pp",
+   "|fair_queue|parking|cleanup|foreign_end|resumption|secret_rules)\\.[ch]pp",
    "messages/(?!type_ids|protocols).*"
    "|actors/(placement|tenancy|lease_term|worker_startup|worker_life"
-   "|fair_queue|parking|cleanup|foreign_end|secret_rules)\\.hpp"},
+   "|fair_queue|parking|cleanup|foreign_end|resumption|secret_rules)\\.hpp"},
   // The composition root sees everything.
   {"actors/engine.*",
    "actors/.*|messages/.*|drivers/.*|storage/.*|leasehold/.*|caf/.*"},
