@@ -131,6 +131,8 @@ lease_info to_public(lease_row x) {
   out.id = std::move(x.id.value);
   out.company = std::move(x.company.value);
   out.environment = std::move(x.environment.value);
+  out.workspace = std::move(x.workspace.value);
+  out.issue = std::move(x.issue.value);
   out.run = std::move(x.run.value);
   out.status = to_string(x.status);
   out.policy = to_string(x.policy);

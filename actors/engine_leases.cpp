@@ -4,6 +4,7 @@
 #include "actors/conversions.hpp"
 #include "actors/engine_impl.hpp"
 #include "actors/helpers.hpp"
+#include "messages/json.hpp"
 
 #include <atomic>
 #include <stop_token>
@@ -62,6 +63,21 @@ void engine::acquire(acquire_request what, completion<lease> then) {
   message.workspace_mode = std::move(what.workspace_mode);
   message.issue = {std::move(what.issue)};
   message.ttl = what.ttl;
+  impl_->ask<lease_granted>(impl_->supervisor, std::move(message),
+                            converted<lease_granted>(std::move(then)));
+}
+
+std::future<result<lease>> engine::resume(resume_request what) {
+  auto [then, future] = promised<lease>();
+  resume(std::move(what), std::move(then));
+  return std::move(future);
+}
+
+void engine::resume(resume_request what, completion<lease> then) {
+  resume_lease message{{impl_->with->make_id()},
+                       std::move(what.lease),
+                       {std::move(what.run)},
+                       what.ttl};
   impl_->ask<lease_granted>(impl_->supervisor, std::move(message),
                             converted<lease_granted>(std::move(then)));
 }
@@ -140,11 +156,13 @@ std::future<result<realized_workspace>> engine::realize(const lease& which,
 
 void engine::realize(const lease& which, workspace what,
                      completion<realized_workspace> then) {
-  realize_workspace message{handle_of(which),
-                            std::move(what.local_path),
-                            std::move(what.remote_path),
-                            std::move(what.mode),
-                            {}};
+  auto metadata
+    = canonical_object(what.metadata, "The metadata of a workspace");
+  if (!metadata)
+    return then(metadata.error());
+  realize_workspace message{handle_of(which), std::move(what.local_path),
+                            std::move(what.remote_path), std::move(what.mode),
+                            std::move(*metadata)};
   impl_->ask<workspace_realized>(
     impl_->supervisor, std::move(message),
     converted<workspace_realized>(std::move(then)));

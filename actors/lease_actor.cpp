@@ -155,10 +155,10 @@ void lease_state::on_realized(
   workspace_realized how,
   caf::typed_response_promise<workspace_realized> promise) {
   cwd_ = how.cwd;
-  // A driver's own record (PB §6), else what the worker said.
-  auto record = json_member(how.metadata, "workspaceRealization")
-                  .value_or(with_member(how.metadata, "cwd",
-                                        json_text{json_string(cwd_)}));
+  // The record of the driver (PB §6.4), or the little that is known.
+  auto record = std::move(how.record);
+  if (record.text == "{}")
+    record = json_text{R"({"cwd":)" + json_string(cwd_) + "}"};
   row_.metadata = with_member(row_.metadata, "workspaceRealization", record);
   ask(
     self_, with_.store, caf::infinite,

@@ -1,6 +1,5 @@
 #include "actors/parking.hpp"
 
-#include <algorithm>
 #include <utility>
 
 namespace leasehold {
@@ -8,25 +7,21 @@ namespace leasehold {
 void parking::park(parked_resource what) {
   forget(what.lease);
   auto lease = what.lease;
-  key where{what.company, what.fingerprint};
-  auto& row = rows_[where];
-  row.push_front(std::move(what));
-  where_.emplace(lease, std::pair{std::move(where), row.begin()});
+  auto in_wide = enter(wide(what), lease);
+  auto in_narrow = enter(narrow(what), lease);
+  where_.emplace(lease, place{std::move(what), in_wide, in_narrow});
 }
 
 std::optional<parked_resource> parking::choose(const choose_resource& what) {
-  auto pos = rows_.find(key{what.company, what.fingerprint});
-  if (pos == rows_.end())
+  key which{what.company, what.fingerprint, std::nullopt};
+  if (what.policy == lease_policy::reuse_by_execution_workspace)
+    std::get<2>(which) = what.workspace;
+  auto found = queues_.find(which);
+  if (found == queues_.end())
     return std::nullopt;
-  auto any = what.policy != lease_policy::reuse_by_execution_workspace;
-  auto& row = pos->second;
-  auto found = std::find_if(row.begin(), row.end(), [&](const auto& x) {
-    return any || x.workspace == what.workspace;
-  });
-  if (found == row.end())
-    return std::nullopt;
-  auto out = *found;
-  forget(out.lease);
+  auto lease = found->second.front();
+  auto out = where_.at(lease).what;
+  forget(lease);
   return out;
 }
 
@@ -34,11 +29,31 @@ void parking::forget(const lease_id& lease) {
   auto pos = where_.find(lease);
   if (pos == where_.end())
     return;
-  auto row = rows_.find(pos->second.first);
-  row->second.erase(pos->second.second);
-  if (row->second.empty())
-    rows_.erase(row);
+  const auto& [what, in_wide, in_narrow] = pos->second;
+  leave(wide(what), in_wide);
+  leave(narrow(what), in_narrow);
   where_.erase(pos);
+}
+
+parking::key parking::wide(const parked_resource& what) {
+  return {what.company, what.fingerprint, std::nullopt};
+}
+
+parking::key parking::narrow(const parked_resource& what) {
+  return {what.company, what.fingerprint, what.workspace};
+}
+
+parking::queue::iterator parking::enter(const key& which, const lease_id& who) {
+  auto& row = queues_[which];
+  row.push_front(who);
+  return row.begin();
+}
+
+void parking::leave(const key& which, queue::iterator who) {
+  auto row = queues_.find(which);
+  row->second.erase(who);
+  if (row->second.empty())
+    queues_.erase(row);
 }
 
 } // namespace leasehold

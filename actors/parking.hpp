@@ -33,11 +33,27 @@ public:
   }
 
 private:
-  using key = std::tuple<company_id, std::string>;
-  using resources = std::list<parked_resource>;
+  /// Who may have it: company and fingerprint, and the workspace where that
+  /// counts. Each resource stands in two queues, with its workspace and
+  /// without.
+  using key = std::tuple<company_id, std::string, std::optional<workspace_id>>;
+  /// Latest first.
+  using queue = std::list<lease_id>;
 
-  std::map<key, resources> rows_;
-  std::unordered_map<lease_id, std::pair<key, resources::iterator>> where_;
+  struct place {
+    parked_resource what;
+    queue::iterator in_wide;
+    queue::iterator in_narrow;
+  };
+
+  static key wide(const parked_resource& what);
+  static key narrow(const parked_resource& what);
+
+  queue::iterator enter(const key& which, const lease_id& who);
+  void leave(const key& which, queue::iterator who);
+
+  std::map<key, queue> queues_;
+  std::unordered_map<lease_id, place> where_;
 };
 
 } // namespace leasehold

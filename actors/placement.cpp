@@ -33,10 +33,15 @@ bool holds_own(const placement& x) {
   return x.claim && x.claim->held_under != 0;
 }
 
+/// What a claimed resource is once more if this lease does not take it.
+fate as_before(const placement& x) {
+  return x.claim->kept ? fate::kept : fate::parked;
+}
+
 /// Before anything is on disk: say no, and keep nothing.
 placement_step deny(placement x, failure why) {
   effects todo;
-  if (x.claim && !holds_own(x))
+  if (x.claim && !holds_own(x) && !x.claim->kept)
     todo.push_back(effect::give_back{*std::exchange(x.claim, std::nullopt)});
   todo.push_back(effect::deny{std::move(why)});
   return go(std::move(x), phase::closed, std::move(todo));
@@ -86,14 +91,31 @@ placement_step give_up(placement x, fate what, std::string note) {
   else
     todo.push_back(effect::give_up{*x.claim, what, note});
   x.fate_of_claim = what;
-  if (what != fate::parked) {
+  if (!x.only_resume && what != fate::parked) {
     x.origin = lease_origin::replacement;
     x.origin_note = std::move(note);
   }
   return go(std::move(x), phase::replacing, std::move(todo));
 }
 
+/// What was named did not come back, and nothing else will do.
+placement_step only_resume_failed(placement x, const failure& why) {
+  auto gone = why.code == ec::resource_gone;
+  auto what = gone ? fate::gone : as_before(x);
+  auto note = gone ? x.claim->resource.value + " is gone" : why.message;
+  x.verdict = x.cancelled ? cancellation() : why;
+  if (gone)
+    x.verdict
+      = {ec::resource_gone,
+         "\"" + x.claim->resource.value + "\" of lease " + x.claim->lease.value
+           + " no longer exists; acquire a new lease.",
+         why.detail};
+  return give_up(std::move(x), what, std::move(note));
+}
+
 placement_step resume_failed(placement x, const failure& why) {
+  if (x.only_resume)
+    return only_resume_failed(std::move(x), why);
   auto name = x.claim->resource.value;
   if (why.code == ec::resource_gone)
     return give_up(std::move(x), fate::gone, name + " is gone");
@@ -146,6 +168,8 @@ placement_step after_replacing(placement x) {
     // This lease has no row of its own yet.
     if (x.cancelled)
       return deny(std::move(x), cancellation());
+    if (auto why = x.verdict; x.only_resume)
+      return deny(std::move(x), std::move(why));
     x.claim.reset();
     return go(std::move(x), phase::recording, {effect::record{}});
   }
@@ -194,24 +218,45 @@ placement_step on(placement x, const event::chosen& ev) {
   return go(std::move(x), phase::recording, {effect::record{}});
 }
 
+placement_step on(placement x, const event::asked_back& ev) {
+  if (x.phase != phase::fresh)
+    return stay(std::move(x));
+  x.plan = ev.plan;
+  x.claim = ev.resource;
+  x.only_resume = true;
+  if (x.cancelled)
+    return deny(std::move(x), cancellation());
+  if (holds_own(x))
+    return call(std::move(x), phase::resuming);
+  return go(std::move(x), phase::recording, {effect::record{}});
+}
+
+/// The row is on disk, or its new fence is.
+placement_step after_recording(placement x) {
+  if (holds_own(x) && x.cancelled)
+    return deny(std::move(x), cancellation());
+  if (holds_own(x) && x.only_resume)
+    return go(std::move(x), phase::granted, {effect::grant{}});
+  if (holds_own(x))
+    return call(std::move(x), phase::resuming);
+  if (x.cancelled && x.claim) {
+    auto what = x.only_resume ? as_before(x) : fate::owed;
+    x.verdict = cancellation();
+    return give_up(std::move(x), what, "the run was released");
+  }
+  if (x.cancelled)
+    return close(std::move(x), cancellation(), false);
+  if (!x.plan.makes_resource)
+    return go(std::move(x), phase::granted, {effect::grant{}});
+  if (x.claim)
+    return call(std::move(x), phase::resuming);
+  return call(std::move(x), phase::acquiring);
+}
+
 placement_step on(placement x, const event::recorded&) {
   switch (x.phase) {
     case phase::recording:
-      if (holds_own(x) && x.cancelled)
-        return deny(std::move(x), cancellation());
-      if (holds_own(x))
-        return call(std::move(x), phase::resuming);
-      if (x.cancelled && x.claim) {
-        x.verdict = cancellation();
-        return give_up(std::move(x), fate::owed, "the run was released");
-      }
-      if (x.cancelled)
-        return close(std::move(x), cancellation(), false);
-      if (!x.plan.makes_resource)
-        return go(std::move(x), phase::granted, {effect::grant{}});
-      if (x.claim)
-        return call(std::move(x), phase::resuming);
-      return call(std::move(x), phase::acquiring);
+      return after_recording(std::move(x));
     case phase::replacing:
       return after_replacing(std::move(x));
     case phase::confirming:
@@ -240,24 +285,35 @@ placement_step plan_again(placement x) {
   return go(std::move(x), phase::planning, std::move(todo));
 }
 
+/// Somebody was faster, or ended what the run holds.
+placement_step lost(placement x, const failure& why) {
+  if (x.only_resume) {
+    failure told{ec::conflict,
+                 "Lease " + x.claim->lease.value
+                   + " was taken or ended by somebody else at this moment.",
+                 why.message};
+    x.claim.reset();
+    return deny(std::move(x), std::move(told));
+  }
+  auto own = holds_own(x);
+  x.claim.reset();
+  // Its own lease is ending, or was taken meanwhile: the run gets another.
+  if (own)
+    return x.cancelled ? deny(std::move(x), cancellation())
+                       : go(std::move(x), phase::recording, {effect::record{}});
+  // The next parked resource may be free.
+  return go(std::move(x), phase::choosing, {effect::choose{}});
+}
+
 placement_step on(placement x, const event::unrecorded& ev) {
   switch (x.phase) {
     case phase::recording:
-      // Its own lease is ending, or was taken meanwhile: the run gets another.
-      if (ev.why.code == ec::conflict && holds_own(x)) {
-        x.claim.reset();
-        return x.cancelled
-                 ? deny(std::move(x), cancellation())
-                 : go(std::move(x), phase::recording, {effect::record{}});
-      }
+      if (ev.why.code == ec::conflict && x.claim)
+        return lost(std::move(x), ev.why);
       // Its plugin is not what the plan was made with: who serves now?
-      if (ev.why.code == ec::plugin_not_ready && !x.replanned && !holds_own(x))
+      if (ev.why.code == ec::plugin_not_ready && !x.replanned && !holds_own(x)
+          && !x.only_resume)
         return plan_again(std::move(x));
-      // Somebody else was faster: the next parked resource may be free.
-      if (ev.why.code == ec::conflict && x.claim) {
-        x.claim.reset();
-        return go(std::move(x), phase::choosing, {effect::choose{}});
-      }
       return deny(std::move(x), ev.why);
     case phase::closing: {
       // A row that is still `acquiring` keeps its deadline.
@@ -300,6 +356,8 @@ placement_step on(placement x, const event::came_up& ev) {
       return deny(std::move(x), cancellation());
     // Its row says all that there is to say.
     x.origin = lease_origin::resumed;
+    if (x.only_resume)
+      return go(std::move(x), phase::recording, {effect::record{}});
     return go(std::move(x), phase::granted, {effect::grant{}});
   }
   x.resource = resource;

@@ -37,6 +37,11 @@ namespace leasehold {
 // it needs no confirmation, and if it does not resume its lease is destroyed
 // and this one recorded after all.
 //
+// A run may also ask for the resource of one lease by its id: then it is
+// recorded without a plan, resumed, and nothing is made in its place. What such
+// a run holds already is resumed before it gets its new fence, so that a resume
+// that fails changes nothing.
+//
 // Whatever fails on the way ends the row first (closing) and answers then
 // (closed). The intent is on disk before a provider is called, the grant before
 // the run is told. A resource that comes up when nobody waits for it any more
@@ -90,6 +95,8 @@ struct placement {
   /// The parked resource that this lease took over, or the one that the run
   /// holds already.
   std::optional<parked_resource> claim;
+  /// Whether only this one will do: its run has named it.
+  bool only_resume = false;
   /// What becomes of it if it does not come back.
   give_up_resource::fate fate_of_claim = give_up_resource::fate::owed;
   /// What the first driver call was to bring back; empty if it made something.
@@ -122,6 +129,13 @@ struct chosen {
   std::optional<parked_resource> resource;
 };
 
+/// The run has named what it wants back.
+struct asked_back {
+  parked_resource resource;
+  /// What its lease was, for the one to come.
+  lease_plan plan;
+};
+
 /// The last write is on disk.
 struct recorded {};
 
@@ -148,8 +162,9 @@ struct timed_out {
 /// The run no longer wants a lease.
 struct cancelled {};
 
-using any = std::variant<opened, planned, unplannable, chosen, recorded,
-                         unrecorded, came_up, refused, timed_out, cancelled>;
+using any
+  = std::variant<opened, planned, unplannable, chosen, asked_back, recorded,
+                 unrecorded, came_up, refused, timed_out, cancelled>;
 
 } // namespace placement_event
 

@@ -1,11 +1,22 @@
 #include "actors/placement_desk.hpp"
 
 #include "actors/environment_actor.hpp"
+#include "actors/resumption.hpp"
 
 #include <utility>
 #include <variant>
 
 namespace leasehold {
+
+namespace {
+
+failure booked_already(const lease_id& lease) {
+  return {ec::invalid_request,
+          "Lease " + lease.value + " is being acquired already.",
+          {}};
+}
+
+} // namespace
 
 placement_desk::placement_desk(const supervisor_ties& ties,
                                living_leases& leases,
@@ -27,18 +38,23 @@ lease_row placement_desk::new_row(const acquire_lease& what) const {
 
 // -- messages to events -------------------------------------------------------
 
-caf::result<lease_granted> placement_desk::open(const acquire_lease& what) {
+placement_desk::booking* placement_desk::book(const acquire_lease& what) {
   auto [pos, added] = bookings_.try_emplace(what.id);
   if (!added)
-    return to_error({ec::invalid_request,
-                     "Lease " + what.id.value + " is being acquired already.",
-                     {}});
+    return nullptr;
   auto& who = pos->second;
   who.now.lease = what.id;
   who.request = what;
   who.row = new_row(what);
   who.waiting = ties_.self->make_response_promise<lease_granted>();
-  auto promise = who.waiting;
+  return &who;
+}
+
+caf::result<lease_granted> placement_desk::open(const acquire_lease& what) {
+  auto* who = book(what);
+  if (!who)
+    return to_error(booked_already(what.id));
+  auto promise = who->waiting;
   auto enter = [this, id = what.id](result<environment_actor> environment) {
     if (environment)
       return admit(id, std::move(*environment));
@@ -47,6 +63,51 @@ caf::result<lease_granted> placement_desk::open(const acquire_lease& what) {
   };
   with_environment(what.environment, enter);
   return promise;
+}
+
+caf::result<lease_granted> placement_desk::resume(const resume_lease& what) {
+  acquire_lease request;
+  request.id = what.id;
+  request.run = what.run;
+  request.ttl = what.ttl;
+  auto* who = book(request);
+  if (!who)
+    return to_error(booked_already(what.id));
+  auto promise = who->waiting;
+  ask(
+    ties_.self, ties_.store, caf::infinite, store_query{get_lease{what.lease}},
+    [this, what](store_answer& found) {
+      take_up(what, std::move(std::get<lease_rows>(found).rows.front()));
+    },
+    [this, id = what.id](const caf::error& err) {
+      bookings_.at(id).waiting.deliver(err);
+      forget(id);
+    });
+  return promise;
+}
+
+void placement_desk::take_up(const resume_lease& what, lease_row row) {
+  auto& who = bookings_.at(what.id);
+  auto start
+    = judge(what, row, ties_.services->self, ties_.options.resume_timeout);
+  auto* driver = ties_.services->drivers.of_provider(row.provider);
+  if (start && !driver)
+    start = failure{ec::unknown_driver, "There is no driver for this lease."};
+  if (!start) {
+    who.waiting.deliver(to_error(start.error()));
+    return forget(what.id);
+  }
+  // Later verbs go by what a lease has captured; its environment may have
+  // changed.
+  who.place
+    = {row.company, row.environment, std::string{driver->key()}, json_text{}};
+  who.request.company = row.company;
+  who.request.workspace = row.workspace;
+  who.request.issue = row.issue;
+  if (row.status == lease_status::active)
+    who.row = std::move(row);
+  on(what.id, placement_event::asked_back{std::move(start->from),
+                                          std::move(start->plan)});
 }
 
 void placement_desk::with_environment(

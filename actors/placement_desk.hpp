@@ -61,6 +61,9 @@ public:
 
   caf::result<lease_granted> open(const acquire_lease& what);
 
+  /// The same for a run that names the lease whose resource it wants.
+  caf::result<lease_granted> resume(const resume_lease& what);
+
   /// The run no longer wants its leases.
   void cancel(const run_id& run);
 
@@ -92,6 +95,12 @@ private:
     timer deadline;
     caf::typed_response_promise<lease_granted> waiting;
   };
+
+  /// Books a placement; none if it is booked already.
+  booking* book(const acquire_lease& what);
+
+  /// Goes on with a resume once the row of the lease is known.
+  void take_up(const resume_lease& what, lease_row row);
 
   void forget(const lease_id& lease);
 

@@ -62,6 +62,7 @@ void placement_desk::perform(booking& who, const placement_effect::choose&) {
 void placement_desk::reacquire(booking& who) {
   const auto& own = *who.now.claim;
   who.row.id = own.lease;
+  who.row.provider = who.now.plan.provider;
   who.row.resource = own.resource;
   who.row.metadata = own.metadata;
   auto id = who.request.id;
@@ -213,7 +214,7 @@ void placement_desk::perform(booking& who, const placement_effect::end& wish) {
 
 void placement_desk::perform(booking& who,
                              const placement_effect::give_back& wish) {
-  tell(ties_.self, who.environment, park_resource{wish.what});
+  park(who.place.environment, wish.what);
 }
 
 void placement_desk::perform(booking& who,

@@ -50,6 +50,22 @@ void secret_gate::close() {
 
 void secret_gate::resolve(std::vector<secret_request> what,
                           completion<std::vector<std::string>> then) {
+  ask(std::move(what), std::move(then), true);
+}
+
+void secret_gate::check(std::vector<secret_request> what, completion<> then) {
+  auto drop = [then = std::move(then)](result<value_list> x) {
+    if (!x)
+      return then(x.error());
+    for (auto& value : *x)
+      wipe(value);
+    then(done{});
+  };
+  ask(std::move(what), std::move(drop), false);
+}
+
+void secret_gate::ask(std::vector<secret_request> what,
+                      completion<value_list> then, bool for_use) {
   way_ptr here;
   {
     std::lock_guard guard{mutex_};
@@ -63,18 +79,18 @@ void secret_gate::resolve(std::vector<secret_request> what,
   // Only workers ask without a place, and one by one.
   if (what.size() == 1 && !what[0].plugin.empty() && what[0].path.empty())
     return find_place(here, what[0], once);
-  open_with_facts(here, std::move(what), once);
+  open_with_facts(here, std::move(what), once, for_use);
 }
 
 void secret_gate::find_place(const way_ptr& here, const secret_request& what,
-                             completion<std::vector<std::string>> then) {
+                             completion<value_list> then) {
   auto go_on = [here, what, then](const result<store_answer>& x) {
     if (!x)
       return then(x.error());
     auto found = std::get<secret_binding_rows>(*x).rows;
     auto placed = place_of_secret(what, found);
     if (placed)
-      return open_with_facts(here, {*placed}, then);
+      return open_with_facts(here, {*placed}, then, true);
     record(*here, {access_of(what, placed.error())});
     then(placed.error());
   };
@@ -86,12 +102,13 @@ void secret_gate::find_place(const way_ptr& here, const secret_request& what,
 
 void secret_gate::open_with_facts(const way_ptr& here,
                                   std::vector<secret_request> what,
-                                  completion<std::vector<std::string>> once) {
+                                  completion<value_list> once, bool for_use) {
   find_secrets question{what};
-  auto decide = [here, what, once](const result<store_answer>& x) {
+  auto decide = [here, what, once, for_use](const result<store_answer>& x) {
     if (!x)
       return once(x.error());
-    once(open_all(*here, what, std::get<secret_fact_rows>(*x).rows));
+    auto& facts = std::get<secret_fact_rows>(*x).rows;
+    once(open_all(*here, what, facts, for_use));
   };
   ask_from_outside<store_answer>(here->asks, here->store,
                                  store_query{std::move(question)},
@@ -100,7 +117,7 @@ void secret_gate::open_with_facts(const way_ptr& here,
 
 result<std::vector<std::string>>
 secret_gate::open_all(const way& here, const std::vector<secret_request>& what,
-                      const std::vector<secret_facts>& facts) {
+                      const std::vector<secret_facts>& facts, bool for_use) {
   std::vector<std::string> values;
   std::vector<secret_access_row> rows;
   for (size_t i = 0; i < what.size(); ++i) {
@@ -115,7 +132,8 @@ secret_gate::open_all(const way& here, const std::vector<secret_request>& what,
     rows.push_back(access_of(what[i], one->version));
     values.push_back(std::move(one->value));
   }
-  record(here, std::move(rows));
+  if (for_use)
+    record(here, std::move(rows));
   return values;
 }
 

@@ -31,6 +31,8 @@ public:
   void resolve(std::vector<secret_request> what,
                completion<std::vector<std::string>> then) override;
 
+  void check(std::vector<secret_request> what, completion<> then) override;
+
 private:
   /// What an open gate leads to. Answers hold on to it.
   struct way {
@@ -41,19 +43,25 @@ private:
   };
 
   using way_ptr = std::shared_ptr<const way>;
+  using value_list = std::vector<std::string>;
+
+  /// Values that are not for use are opened, but no access is on record.
+  void ask(std::vector<secret_request> what, completion<value_list> then,
+           bool for_use);
 
   /// Looks up where the secret is bound to the plugin that asks, then opens it.
   static void find_place(const way_ptr& here, const secret_request& what,
-                         completion<std::vector<std::string>> then);
+                         completion<value_list> then);
 
   /// Asks the STORE what it knows of these secrets, then opens them.
   static void open_with_facts(const way_ptr& here,
                               std::vector<secret_request> what,
-                              completion<std::vector<std::string>> once);
+                              completion<value_list> once, bool for_use);
 
-  static result<std::vector<std::string>>
-  open_all(const way& here, const std::vector<secret_request>& what,
-           const std::vector<secret_facts>& facts);
+  static result<value_list> open_all(const way& here,
+                                     const std::vector<secret_request>& what,
+                                     const std::vector<secret_facts>& facts,
+                                     bool for_use);
 
   static void record(const way& here, std::vector<secret_access_row> rows);
 

@@ -21,6 +21,11 @@ supervisor_actor::behavior_type supervisor_state::make_behavior() {
         return to_error({ec::shutting_down, "The engine is stopping.", {}});
       return placements_.open(what);
     },
+    [this](const resume_lease& what) -> caf::result<lease_granted> {
+      if (stopping_)
+        return to_error({ec::shutting_down, "The engine is stopping.", {}});
+      return placements_.resume(what);
+    },
     [this](execute_command& what) {
       return leases_.route<command_result>(what);
     },

@@ -15,6 +15,8 @@ class process_launcher;
 struct supervisor_options {
   /// How long an acquire waits for a worker that is getting ready.
   milliseconds worker_ready_grace{5'000};
+  /// How long a lease that is resumed by its id may take (PB §3.13.6).
+  milliseconds resume_timeout{60'000};
   /// How long a shutdown waits for leases to be released.
   milliseconds stop_timeout{15'000};
   worker_startup_options startup;

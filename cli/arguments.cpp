@@ -171,6 +171,7 @@ usage_error explain(const CLI::App& app, const CLI::ParseError& why,
     return {"'" + where.unknown + "' is no verb of " + where.path, hint, json};
   }
   auto needs_dashes = where.path == "leasehold run"
+                      || where.path == "leasehold lease resume"
                       || where.path == "leasehold plugin add"
                       || where.path == "leasehold plugin upgrade"
                       || where.path == "leasehold plugin test";

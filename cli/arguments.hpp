@@ -25,8 +25,10 @@ struct common_arguments {
 
 // -- verbs --------------------------------------------------------------------
 
-/// leasehold run … -- CMD…
+/// leasehold run … -- CMD…, and leasehold lease resume ID … -- CMD…
 struct run_arguments {
+  /// The lease whose resource is taken up again; empty: a lease is acquired.
+  std::string resume;
   /// At most one of these is set; none means the environment `local`.
   std::string environment;
   std::string driver;

@@ -28,8 +28,8 @@ constexpr auto hints = std::to_array<std::pair<ec, std::string_view>>({
   {ec::plugin_not_ready, "`leasehold plugin show KEY` shows the plugin's "
                          "state, `leasehold plugin enable KEY` lets it take "
                          "leases."},
-  {ec::resource_gone, "The resource was removed behind Leasehold's back; run "
-                      "the command again for a fresh one."},
+  {ec::resource_gone, "The resource is not there any more; run the command "
+                      "again with `leasehold run` for a fresh one."},
   {ec::not_supported, "This driver or provider cannot do that."},
   {ec::conflict, "Somebody else was faster; look again and repeat."},
   {ec::call_timed_out,

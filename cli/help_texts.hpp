@@ -183,6 +183,17 @@ inline constexpr auto lease_show = R"(Example:
 
 The first characters of the id are enough if no other id begins so.)";
 
+inline constexpr auto lease_resume = R"(Examples:
+  leasehold run --env box --keep -- make test
+  leasehold lease resume 7f3a91c2 --keep -- sh -c 'ls; tail build.log'
+  leasehold lease resume 7f3a91c2 -- true
+
+Runs a command where a lease has left its resource: kept (`run --keep`), or
+waiting for the next run. A new lease holds it meanwhile; when the command has
+ended it is released, and its policy says what becomes of the resource, unless
+--keep is given again. Nothing is made if there is nothing left. Exit codes,
+output and reports are those of `leasehold run`.)";
+
 inline constexpr auto lease_release = R"(Examples:
   leasehold lease release 7f3a91c2
   leasehold lease release 7f3a91c2 --failed --reason "host is going down")";

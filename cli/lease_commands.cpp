@@ -113,6 +113,8 @@ std::string lease_fields(const lease_info& x, int64_t now, bool colour) {
   return fields({{"id", {x.id}},
                  {"company", {x.company}},
                  {"environment", {x.environment}},
+                 {"workspace", {x.workspace}},
+                 {"issue", {x.issue}},
                  {"run", {x.run}},
                  {"status", status_cell(x)},
                  {"policy", {x.policy}},

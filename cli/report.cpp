@@ -118,6 +118,8 @@ json view(const lease_info& x) {
   return {{"id", x.id},
           {"company", x.company},
           {"environment", x.environment},
+          {"workspace", x.workspace},
+          {"issue", x.issue},
           {"run", x.run},
           {"status", x.status},
           {"policy", x.policy},

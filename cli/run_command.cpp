@@ -1,5 +1,5 @@
-// leasehold run: acquire, realize, execute, release. Whatever happens in
-// between, a lease that was granted is given back.
+// leasehold run: acquire or resume, realize, execute, release. Whatever happens
+// in between, a lease that was granted is given back.
 
 #include "cli/run_command.hpp"
 
@@ -168,6 +168,8 @@ void runner::use_engine(const interrupts& user) {
 }
 
 bool runner::choose_environment(engine& with) {
+  if (!what_.resume.empty())
+    return true; // the lease knows
   auto wanted = wanted_environment(what_);
   report_.environment = wanted.name;
   if (wanted.driver.empty())
@@ -193,12 +195,9 @@ bool runner::choose_environment(engine& with) {
 }
 
 bool runner::acquire(engine& with) {
-  acquire_request request;
-  request.environment = report_.environment;
-  request.run = report_.run;
-  request.ttl = what_.ttl;
   lap_start_ = steady_clock::now();
-  auto granted = with.acquire(std::move(request)).get();
+  auto granted
+    = ask_for_lease(with, what_, report_.environment, report_.run).get();
   auto took = lap("acquire");
   if (!granted) {
     const auto& why = granted.error();

@@ -55,6 +55,18 @@ result<done> check_environment(const environment_info& wanted,
     {}};
 }
 
+std::future<result<lease>> ask_for_lease(engine& with, const run_arguments& x,
+                                         const std::string& environment,
+                                         const std::string& run) {
+  if (!x.resume.empty())
+    return with.resume({x.resume, run, x.ttl});
+  acquire_request request;
+  request.environment = environment;
+  request.run = run;
+  request.ttl = x.ttl;
+  return with.acquire(std::move(request));
+}
+
 std::string fresh_run_id() {
   std::random_device chance;
   std::array<char, 16> digits{};

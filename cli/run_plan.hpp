@@ -3,9 +3,10 @@
 // What `leasehold run` is about to do, worked out before anything is started.
 
 #include "cli/arguments.hpp"
-#include "leasehold/types.hpp"
+#include "leasehold/engine.hpp"
 
 #include <filesystem>
+#include <future>
 #include <string>
 
 namespace leasehold::cli {
@@ -17,6 +18,12 @@ environment_info wanted_environment(const run_arguments& x);
 /// Whether an existing environment is the kind that was wanted.
 result<done> check_environment(const environment_info& wanted,
                                const environment_info& found);
+
+/// Asks for the lease that a run wants: a new one in this environment, or what
+/// an earlier one has left.
+std::future<result<lease>> ask_for_lease(engine& with, const run_arguments& x,
+                                         const std::string& environment,
+                                         const std::string& run);
 
 /// A fresh id: `run-` and eight hexadecimal digits.
 std::string fresh_run_id();

@@ -92,6 +92,25 @@ void add_env_vars(CLI::App& verb, draft& to) {
     ->allow_extra_args(false);
 }
 
+/// What `run` and `lease resume` have in common.
+void add_run_options(CLI::App& verb, draft& to) {
+  auto& x = to.run;
+  add_text(verb, "--workspace", x.workspace, "DIR", "Bring this folder in");
+  add_text(verb, "--cwd", x.cwd, "DIR", "Run there; relative to the workspace");
+  add_env_vars(verb, to);
+  verb.add_flag("--stdin", x.read_stdin,
+                "Give all of standard input to the command");
+  add_text(verb, "--timeout", to.timeout, "TIME",
+           "Stop the command then; 500ms, 30s, 1h30m");
+  add_text(verb, "--ttl", to.ttl, "TIME",
+           "End the lease after this time, whatever happens");
+  add_text(verb, "--run", x.run, "ID",
+           "The run that holds the lease; default a fresh one");
+  verb.add_flag("--keep", x.keep, "Leave the resource for somebody to look at");
+  verb.add_flag("--quiet", x.quiet, "Do not print the phases");
+  add_text(verb, "--report", x.report, "FILE", "Write a JSON report to a file");
+}
+
 void add_run(CLI::App& app, draft& to) {
   auto& x = to.run;
   auto& verb = add_verb(
@@ -108,20 +127,7 @@ void add_run(CLI::App& app, draft& to) {
     option->group("Where");
   env->excludes(driver)->excludes(provider);
   driver->excludes(provider);
-  add_text(verb, "--workspace", x.workspace, "DIR", "Bring this folder in");
-  add_text(verb, "--cwd", x.cwd, "DIR", "Run there; relative to the workspace");
-  add_env_vars(verb, to);
-  verb.add_flag("--stdin", x.read_stdin,
-                "Give all of standard input to the command");
-  add_text(verb, "--timeout", to.timeout, "TIME",
-           "Stop the command then; 500ms, 30s, 1h30m");
-  add_text(verb, "--ttl", to.ttl, "TIME",
-           "End the lease after this time, whatever happens");
-  add_text(verb, "--run", x.run, "ID",
-           "The run that holds the lease; default a fresh one");
-  verb.add_flag("--keep", x.keep, "Leave the resource for somebody to look at");
-  verb.add_flag("--quiet", x.quiet, "Do not print the phases");
-  add_text(verb, "--report", x.report, "FILE", "Write a JSON report to a file");
+  add_run_options(verb, to);
 }
 
 void add_env(CLI::App& app, draft& to) {
@@ -248,6 +254,11 @@ void add_lease(CLI::App& app, draft& to) {
     = add_verb(lease, "show", "Show a lease and its history", help::lease_show,
                [&to] { to.result.verb = to.lease_show; });
   add_name(show, to.lease_show.id, "ID", "The lease, or how its id begins");
+  auto& resume = add_verb(
+    lease, "resume", "Run a command in what a lease has left",
+    help::lease_resume, [&to] { to.result.verb = to.run; }, true);
+  add_name(resume, to.run.resume, "ID", "The lease, or how its id begins");
+  add_run_options(resume, to);
   auto& end = to.lease_release;
   auto& release = add_verb(lease, "release", "End a lease", help::lease_release,
                            [&to] { to.result.verb = to.lease_release; });

@@ -1,5 +1,6 @@
 #include "drivers/local_driver.hpp"
 
+#include "drivers/workspace_record.hpp"
 #include "messages/json.hpp"
 
 #include <nlohmann/json.hpp>
@@ -182,11 +183,11 @@ void local_driver::realize(place_workspace what,
   if (!what.local_path.empty() && !is_folder(what.local_path))
     return then(invalid("The workspace folder \"" + what.local_path
                         + "\" does not exist on this host."));
-  workspace_realized out;
-  out.cwd = !what.local_path.empty()    ? what.local_path
-            : !what.remote_path.empty() ? what.remote_path
-                                        : "/";
-  then(std::move(out));
+  auto cwd = !what.local_path.empty()    ? what.local_path
+             : !what.remote_path.empty() ? what.remote_path
+                                         : "/";
+  then(realized_by(build_workspace_record({"local", "local", what, cwd, {}}),
+                   {}, cwd));
 }
 
 void local_driver::execute(run_command what,

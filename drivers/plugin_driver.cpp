@@ -2,8 +2,8 @@
 
 #include "drivers/config_schema.hpp"
 #include "drivers/follow.hpp"
-#include "drivers/manifest.hpp"
 #include "drivers/worker_results.hpp"
+#include "drivers/workspace_record.hpp"
 #include "messages/json.hpp"
 
 #include <utility>
@@ -14,21 +14,6 @@ namespace {
 
 constexpr milliseconds probe_timeout{120'000};
 constexpr milliseconds acquire_margin{5'000};
-
-/// The driver's schema; `{}` if it has none.
-json_text schema_of(const ready_worker& worker, const plugin_settings& config) {
-  auto manifest = parse_manifest(worker.plugin.manifest);
-  if (manifest)
-    for (const auto& driver : manifest->drivers)
-      if (driver.key == config.driver_key)
-        return driver.config_schema;
-  return {};
-}
-
-std::vector<std::string> paths_of(const ready_worker& worker,
-                                  const plugin_settings& config) {
-  return secret_paths(schema_of(worker, config));
-}
 
 wire::subject subject_of(const plugin_settings& config) {
   auto details = with_member(
@@ -58,6 +43,24 @@ milliseconds plugin_driver::verb_timeout(const json_text&) const {
   return milliseconds{0};
 }
 
+workspace_realized plugin_driver::told_of(const place_workspace& what,
+                                          workspace_realized by_worker) const {
+  // PB §3.17: callers hear the worker's words and no others; the lease keeps a
+  // record all the same.
+  auto provider = "plugin:" + text_member(what.lease.metadata, "pluginKey")
+                  + ":" + text_member(what.lease.metadata, "driverKey");
+  by_worker.record = build_workspace_record({"plugin", provider, what,
+                                             by_worker.cwd, by_worker.metadata})
+                       .record;
+  return by_worker;
+}
+
+std::shared_ptr<const known_driver>
+plugin_driver::declaration(const ready_worker& worker,
+                           const plugin_settings& config) {
+  return declared_.find(worker.plugin, config.driver_key);
+}
+
 // -- configs ------------------------------------------------------------------
 
 void plugin_driver::validate(const environment_context& place,
@@ -76,15 +79,15 @@ void plugin_driver::validate(const environment_context& place,
 void plugin_driver::validate_by(const ready_worker& worker,
                                 const plugin_settings& config,
                                 completion<json_text> then) {
-  auto schema = schema_of(worker, config);
-  if (schema.text != "{}")
-    if (auto fits = check_against_schema(config.driver_config, schema); !fits)
+  auto says = declaration(worker, config);
+  if (says->schema.text != "{}")
+    if (auto fits = check_against_schema(config.driver_config, says->schema);
+        !fits)
       return then(fits.error());
   worker_call call;
   call.method = "environmentValidateConfig";
   call.params = wire::validate_params(config.driver_key, config.driver_config);
-  auto told
-    = raw_secrets(config.driver_config, leasehold::secret_paths(schema));
+  auto told = raw_secrets(config.driver_config, says->secret_paths);
   scrubber hide{told};
   call.secrets = std::make_shared<std::vector<std::string>>(std::move(told));
   auto read = [config, hide, then](result<json_text> answer) {
@@ -108,13 +111,14 @@ void plugin_driver::secret_paths(const environment_context& place,
   auto config = parse_plugin_settings(place.config);
   if (!config)
     return then(config.error());
-  auto tell = [config = *config](const ready_worker& worker,
-                                 completion<std::vector<std::string>> rest) {
-    auto paths = paths_of(worker, config);
-    for (auto& path : paths)
-      path.insert(0, wire::nested_prefix);
-    rest(std::move(paths));
-  };
+  auto tell
+    = [this, config = *config](const ready_worker& worker,
+                               completion<std::vector<std::string>> rest) {
+        auto paths = declaration(worker, config)->secret_paths;
+        for (auto& path : paths)
+          path.insert(0, wire::nested_prefix);
+        rest(std::move(paths));
+      };
   workers_.find_driver(config->plugin_key, config->driver_key,
                        follow<ready_worker>(std::move(then), std::move(tell)));
 }
@@ -159,8 +163,8 @@ void plugin_driver::probe_by(const ready_worker& worker,
     call_plugin(worker.plugin.id, std::move(call), opened,
                 follow<json_text>(std::move(rest), read));
   };
-  open_secrets(config.driver_config, paths_of(worker, config), place_of(place),
-               follow<opened_config>(std::move(then), ask));
+  open_secrets(config.driver_config, declaration(worker, config)->secret_paths,
+               place_of(place), follow<opened_config>(std::move(then), ask));
 }
 
 // -- leases -------------------------------------------------------------------
@@ -176,14 +180,13 @@ void plugin_driver::plan(const plan_lease& what, completion<lease_plan> then) {
     plan.makes_resource = true;
     plan.exclusive = true;
     plan.acquire_timeout = options_.call_timeout + acquire_margin;
-    auto paths = paths_of(worker, config);
+    auto says = declaration(worker, config);
+    const auto& paths = says->secret_paths;
     plan.metadata = plugin_lease_metadata(what, config, worker.plugin, paths);
     plan.plugin = {worker.plugin.id, worker.plugin.updated_at};
-    auto planned = [plan](const opened_config&, completion<lease_plan> last) {
-      last(plan);
-    };
-    open_secrets(config.driver_config, paths, place_of(what.place),
-                 follow<opened_config>(std::move(rest), planned));
+    auto planned = [plan](done, completion<lease_plan> last) { last(plan); };
+    check_secrets(config.driver_config, paths, place_of(what.place),
+                  follow<done>(std::move(rest), planned));
   };
   workers_.find_driver(config->plugin_key, config->driver_key,
                        follow<ready_worker>(std::move(then), ready));

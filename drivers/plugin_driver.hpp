@@ -5,6 +5,7 @@
 #include "drivers/plugin_config.hpp"
 #include "drivers/worker_driver.hpp"
 
+#include <memory>
 #include <string_view>
 #include <vector>
 
@@ -33,7 +34,15 @@ protected:
   [[nodiscard]] milliseconds
   verb_timeout(const json_text& config) const override;
 
+  [[nodiscard]] workspace_realized
+  told_of(const place_workspace& what,
+          workspace_realized by_worker) const override;
+
 private:
+  /// What the plugin says about the driver.
+  std::shared_ptr<const known_driver>
+  declaration(const ready_worker& worker, const plugin_settings& config);
+
   void validate_by(const ready_worker& worker, const plugin_settings& config,
                    completion<json_text> then);
 

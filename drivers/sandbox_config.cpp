@@ -2,6 +2,7 @@
 
 #include "drivers/manifest.hpp"
 #include "drivers/worker_params.hpp"
+#include "messages/json.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -167,10 +168,10 @@ std::string fake_image(const json_text& config) {
   return parse(config).value("image", "ubuntu:24.04");
 }
 
-std::vector<std::string> ignored_by_matching() {
-  auto out = wire::envelope_keys;
-  out.push_back("reuseLease");
-  return out;
+std::string fingerprint_of(const settings& config, const json_text& stored) {
+  auto ignored = wire::envelope_keys;
+  ignored.emplace_back("reuseLease");
+  return config.provider + ":" + config_fingerprint(stored, ignored);
 }
 
 lease_policy policy_of(const plan_lease& what, const settings& config,

@@ -37,8 +37,9 @@ result<json_text> normalize(const json_text& config);
 /// The image of the built-in provider.
 std::string fake_image(const json_text& config);
 
-/// Keys of a config that do not keep a resource from serving another run.
-std::vector<std::string> ignored_by_matching();
+/// What a parked resource must match to serve a config (PB §3.6): the provider,
+/// and all that workers see of the config but for `reuseLease`.
+std::string fingerprint_of(const settings& config, const json_text& stored);
 
 /// The policy of a lease of `what`; a provider that cannot resume cannot reuse.
 lease_policy policy_of(const plan_lease& what, const settings& config,

@@ -2,9 +2,9 @@
 
 #include "drivers/config_schema.hpp"
 #include "drivers/follow.hpp"
-#include "drivers/manifest.hpp"
 #include "drivers/sandbox_config.hpp"
 #include "drivers/worker_results.hpp"
+#include "drivers/workspace_record.hpp"
 #include "messages/json.hpp"
 
 #include <algorithm>
@@ -29,28 +29,6 @@ bool is_fake(const settings& config) {
   return config.provider == "fake";
 }
 
-/// What the plugin says about this provider; null if it says nothing.
-struct declaration {
-  plugin_manifest manifest;
-  const declared_driver* driver = nullptr;
-};
-
-declaration declared_by(const ready_worker& worker,
-                        const std::string& provider) {
-  declaration out;
-  if (auto parsed = parse_manifest(worker.plugin.manifest))
-    out.manifest = std::move(*parsed);
-  out.driver = find_driver(out.manifest, provider, "sandbox_provider");
-  return out;
-}
-
-std::vector<std::string> paths_of(const ready_worker& worker,
-                                  const std::string& provider) {
-  auto says = declared_by(worker, provider);
-  return says.driver ? secret_paths(says.driver->config_schema)
-                     : std::vector<std::string>{};
-}
-
 /// What a plan says for the built-in provider: nobody has to make anything.
 lease_plan fake_plan(const plan_lease& what, const settings& config) {
   lease_plan out;
@@ -65,27 +43,26 @@ lease_plan fake_plan(const plan_lease& what, const settings& config) {
 }
 
 lease_plan worker_plan(const plan_lease& what, const settings& config,
-                       const ready_worker& worker, milliseconds call_timeout) {
+                       const ready_worker& worker, const known_driver& says,
+                       milliseconds call_timeout) {
   lease_plan out;
   out.provider = config.provider;
   out.makes_resource = true;
   out.exclusive = true;
-  auto says = declared_by(worker, config.provider);
-  auto can_resume = offers(worker, "environmentResumeLease")
-                    && (!says.driver || says.driver->reusable_leases);
+  auto can_resume
+    = offers(worker, "environmentResumeLease") && says.reusable_leases;
   out.policy = sandbox::policy_of(what, config, can_resume);
   if (is_reusable(out.policy)) {
     // Another plugin may provide the same, and does not know this one's.
-    out.fingerprint
-      = worker.plugin.id.value + "/" + config.provider + ":"
-        + config_fingerprint(what.place.config, sandbox::ignored_by_matching());
+    out.fingerprint = worker.plugin.id.value + "/"
+                      + sandbox::fingerprint_of(config, what.place.config);
     out.preserve_on_resume_failure = config.preserve_on_resume_failure;
   }
   auto timeout = sandbox::verb_timeout(config);
   out.acquire_timeout
     = (timeout.count() > 0 ? timeout : call_timeout) + acquire_margin;
   out.metadata = sandbox::plan_metadata(what, config, out.policy, worker.plugin,
-                                        paths_of(worker, config.provider));
+                                        says.secret_paths);
   out.plugin = {worker.plugin.id, worker.plugin.updated_at};
   return out;
 }
@@ -154,6 +131,20 @@ milliseconds sandbox_driver::verb_timeout(const json_text& config) const {
   return parsed ? sandbox::verb_timeout(*parsed) : milliseconds{0};
 }
 
+workspace_realized sandbox_driver::told_of(const place_workspace& what,
+                                           workspace_realized by_worker) const {
+  auto provider = text_member(what.lease.metadata, "provider");
+  auto record = build_workspace_record(
+    {"sandbox", provider, what, by_worker.cwd, by_worker.metadata});
+  return realized_by(record, by_worker.metadata, std::move(by_worker.cwd));
+}
+
+std::shared_ptr<const known_driver>
+sandbox_driver::declaration(const ready_worker& worker,
+                            const std::string& provider) {
+  return declared_.find(worker.plugin, provider, "sandbox_provider");
+}
+
 // -- configs ------------------------------------------------------------------
 
 void sandbox_driver::validate(const environment_context& place,
@@ -184,10 +175,9 @@ void sandbox_driver::validate_by(const ready_worker& worker,
                                  completion<json_text> then) {
   auto provider = text_member(config, "provider");
   auto sent = wire::without_envelope(config);
-  auto says = declared_by(worker, provider);
-  if (says.driver && says.driver->config_schema.text != "{}")
-    if (auto fits = check_against_schema(sent, says.driver->config_schema);
-        !fits)
+  auto says = declaration(worker, provider);
+  if (says->schema.text != "{}")
+    if (auto fits = check_against_schema(sent, says->schema); !fits)
       return then(fits.error());
   worker_call call;
   call.method = "environmentValidateConfig";
@@ -202,7 +192,7 @@ void sandbox_driver::validate_by(const ready_worker& worker,
       valid = with_envelope(std::move(*valid), config);
     then(std::move(valid));
   };
-  auto told = raw_secrets(sent, paths_of(worker, provider));
+  auto told = raw_secrets(sent, says->secret_paths);
   scrubber hide{told};
   call.secrets = std::make_shared<std::vector<std::string>>(std::move(told));
   workers_.call(worker.plugin.id, std::move(call), true,
@@ -220,12 +210,13 @@ void sandbox_driver::secret_paths(const environment_context& place,
   if (is_fake(*config))
     return then(std::vector<std::string>{});
   auto provider = config->provider;
-  workers_.find_provider(provider, [provider, then](result<ready_worker> x) {
-    if (x)
-      then(paths_of(*x, provider));
-    else
-      then(not_running(provider, x.error()));
-  });
+  workers_.find_provider(provider,
+                         [this, provider, then](result<ready_worker> x) {
+                           if (x)
+                             then(declaration(*x, provider)->secret_paths);
+                           else
+                             then(not_running(provider, x.error()));
+                         });
 }
 
 // -- probes -------------------------------------------------------------------
@@ -276,8 +267,8 @@ void sandbox_driver::probe_by(const ready_worker& worker,
     call_plugin(worker.plugin.id, std::move(call), opened,
                 follow<json_text>(std::move(rest), read));
   };
-  open_secrets(place.config, paths_of(worker, provider), place_of(place),
-               follow<opened_config>(std::move(then), ask));
+  open_secrets(place.config, declaration(worker, provider)->secret_paths,
+               place_of(place), follow<opened_config>(std::move(then), ask));
 }
 
 // -- leases -------------------------------------------------------------------
@@ -290,27 +281,25 @@ void sandbox_driver::plan(const plan_lease& what, completion<lease_plan> then) {
     return then(fake_plan(what, *config));
   auto ready = [this, what, settings = *config](const ready_worker& worker,
                                                 completion<lease_plan> rest) {
-    auto plan = worker_plan(what, settings, worker, options_.call_timeout);
+    auto says = declaration(worker, settings.provider);
+    auto plan
+      = worker_plan(what, settings, worker, *says, options_.call_timeout);
     // A secret that cannot be had is told before anything is recorded.
-    auto planned = [plan](const opened_config&, completion<lease_plan> last) {
-      last(plan);
-    };
-    open_secrets(what.place.config, paths_of(worker, settings.provider),
-                 place_of(what.place),
-                 follow<opened_config>(std::move(rest), planned));
+    auto planned = [plan](done, completion<lease_plan> last) { last(plan); };
+    check_secrets(what.place.config, says->secret_paths, place_of(what.place),
+                  follow<done>(std::move(rest), planned));
   };
   workers_.find_provider(config->provider,
                          follow<ready_worker>(std::move(then), ready));
 }
 
-void sandbox_driver::execute(run_command what,
-                             std::shared_ptr<output_sink> output,
-                             completion<command_result> then) {
-  if (wire::parse_captured(what.lease.metadata).plugin.empty())
-    return then(failure{ec::not_supported,
-                        "Sandbox driver does not support direct command "
-                        "execution for built-in providers."});
-  worker_driver::execute(std::move(what), std::move(output), std::move(then));
+void sandbox_driver::realize(place_workspace what,
+                             completion<workspace_realized> then) {
+  if (!wire::parse_captured(what.lease.metadata).plugin.empty())
+    return worker_driver::realize(std::move(what), std::move(then));
+  // The built-in provider has nothing to place it in: a record is all.
+  auto cwd = what.remote_path.empty() ? what.local_path : what.remote_path;
+  then(realized_by(build_workspace_record({"sandbox", "fake", what, cwd, {}})));
 }
 
 } // namespace leasehold

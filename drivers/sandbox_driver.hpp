@@ -5,6 +5,7 @@
 
 #include "drivers/worker_driver.hpp"
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,14 +33,22 @@ public:
 
   void plan(const plan_lease& what, completion<lease_plan> then) override;
 
-  void execute(run_command what, std::shared_ptr<output_sink> output,
-               completion<command_result> then) override;
+  void realize(place_workspace what,
+               completion<workspace_realized> then) override;
 
 protected:
   [[nodiscard]] milliseconds
   verb_timeout(const json_text& config) const override;
 
+  [[nodiscard]] workspace_realized
+  told_of(const place_workspace& what,
+          workspace_realized by_worker) const override;
+
 private:
+  /// What the plugin says about this provider.
+  std::shared_ptr<const known_driver> declaration(const ready_worker& worker,
+                                                  const std::string& provider);
+
   /// Asks the worker about a config that its schema accepts.
   void validate_by(const ready_worker& worker, const json_text& config,
                    completion<json_text> then);

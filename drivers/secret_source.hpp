@@ -7,6 +7,7 @@
 #include "messages/secret.hpp"
 
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace leasehold {
@@ -22,6 +23,15 @@ public:
   virtual void resolve(std::vector<secret_request> what,
                        completion<std::vector<std::string>> then)
     = 0;
+
+  /// Completes as `resolve` would, without the values: whether they can be had.
+  /// Where accesses go on record, only a refusal does.
+  virtual void check(std::vector<secret_request> what, completion<> then) {
+    resolve(std::move(what), [then = std::move(then)](
+                               const result<std::vector<std::string>>& x) {
+      then(x ? result<>{done{}} : result<>{x.error()});
+    });
+  }
 };
 
 } // namespace leasehold

@@ -3,6 +3,7 @@
 #include "drivers/follow.hpp"
 #include "drivers/secret_source.hpp"
 #include "drivers/worker_results.hpp"
+#include "drivers/workspace_record.hpp"
 #include "messages/json.hpp"
 
 #include <utility>
@@ -123,16 +124,17 @@ void worker_driver::destroy(destroy_resource what, completion<> then) {
 
 void worker_driver::realize(place_workspace what,
                             completion<workspace_realized> then) {
+  what.metadata = with_request(what);
   verb call{"environmentRealizeWorkspace"};
   call.params = [what](const json_text& config) {
     return wire::realize_params(what, config);
   };
-  auto read = [](answered x, completion<workspace_realized> rest) {
+  auto read = [this, what](answered x, completion<workspace_realized> rest) {
     auto out = wire::parse_realized(x.result);
     if (!out)
       return rest(x.hide->error(out.error()));
     out->metadata = x.hide->json(out->metadata);
-    rest(std::move(out));
+    rest(told_of(what, std::move(*out)));
   };
   this->call(what.lease, std::move(call),
              follow<answered>(std::move(then), read));
@@ -145,10 +147,12 @@ void worker_driver::execute(run_command what,
   call.params = [what](const json_text& config) {
     return wire::execute_params(what, config);
   };
-  auto own = wire::parse_captured(what.lease.metadata);
-  call.timeout = wire::execute_timeout(own.config, what.spec.timeout);
-  if (call.timeout.count() == 0)
-    call.timeout = no_limit;
+  call.timeout = [requested = what.spec.timeout](const json_text& config) {
+    auto time = wire::execute_timeout(config, requested);
+    return time.count() > 0 ? time : no_limit;
+  };
+  call.without_worker = "Sandbox driver does not support direct command "
+                        "execution for built-in providers.";
   call.output = std::move(output);
   this->call(what.lease, std::move(call),
              [then = std::move(then)](result<answered> x) {
@@ -169,7 +173,7 @@ void worker_driver::cancel(const lease_context& lease,
   call.params = [lease, execution](const json_text& config) {
     return wire::cancel_params(lease, execution, config);
   };
-  call.timeout = cancel_timeout;
+  call.timeout = [](const json_text&) { return cancel_timeout; };
   call.wait = false;
   call.needs_binding = false;
   this->call(lease, std::move(call), [](const result<answered>&) {
@@ -196,9 +200,11 @@ void worker_driver::call(const lease_context& lease, verb what,
                          completion<answered> then) {
   auto own = wire::parse_captured(lease.metadata);
   if (own.plugin.empty())
-    return then(failure{ec::not_supported, "Sandbox provider \""
-                                             + own.driver_key
-                                             + "\" has no worker to call."});
+    return then(failure{ec::not_supported, what.without_worker.empty()
+                                             ? "Sandbox provider \""
+                                                 + own.driver_key
+                                                 + "\" has no worker to call."
+                                             : what.without_worker});
   secret_request place;
   place.company = lease.place.company;
   place.environment = lease.place.environment;
@@ -211,7 +217,7 @@ void worker_driver::call(const lease_context& lease, verb what,
     out.params = what.params(opened.config);
     out.company = company;
     out.timeout
-      = what.timeout.count() > 0 ? what.timeout : verb_timeout(own.config);
+      = what.timeout ? what.timeout(own.config) : verb_timeout(own.config);
     out.output = what.output;
     out.late = what.late;
     out.secrets = opened.values;
@@ -246,6 +252,20 @@ void worker_driver::open_secrets(const json_text& config,
   };
   options_.secrets->resolve(
     std::move(wanted), follow<std::vector<std::string>>(std::move(then), fill));
+}
+
+void worker_driver::check_secrets(const json_text& config,
+                                  const std::vector<std::string>& paths,
+                                  const secret_request& place,
+                                  completion<> then) {
+  auto wanted = secret_requests(config, paths, place);
+  if (wanted.empty())
+    return then(done{});
+  for (auto& request : wanted)
+    request.path.insert(0, place.path);
+  if (!options_.secrets)
+    return then(failure{ec::internal, "This engine keeps no secrets."});
+  options_.secrets->check(std::move(wanted), std::move(then));
 }
 
 void worker_driver::call_plugin(const plugin_id& plugin, worker_call what,

@@ -4,6 +4,7 @@
 // lease is a call to the worker of the plugin that the lease captured.
 
 #include "drivers/driver.hpp"
+#include "drivers/known_drivers.hpp"
 #include "drivers/scrubber.hpp"
 #include "drivers/secret_refs.hpp"
 #include "drivers/worker_channel.hpp"
@@ -29,8 +30,8 @@ struct worker_driver_options {
 
 /// Calls workers by what leases captured: the environment may have become
 /// something else since. Secrets are spelled out for one call, in memory, and
-/// nothing of a worker's answer that is kept has them in it. Stateless: what a
-/// verb needs travels in its arguments.
+/// nothing of a worker's answer that is kept has them in it. What a verb needs
+/// travels in its arguments; only what manifests say is remembered.
 class worker_driver : public driver {
 public:
   /// `workers` must outlive the driver.
@@ -62,6 +63,10 @@ protected:
   [[nodiscard]] virtual milliseconds
   verb_timeout(const json_text& config) const = 0;
 
+  /// What callers are told of a workspace that the worker has placed.
+  [[nodiscard]] virtual workspace_realized
+  told_of(const place_workspace& what, workspace_realized by_worker) const = 0;
+
   /// A config with its secrets spelled out, and what hides them again.
   struct opened_config {
     json_text config;
@@ -77,6 +82,12 @@ protected:
                     const secret_request& place,
                     completion<opened_config> then);
 
+  /// Completes once it is known that these secrets can be had; `open_secrets`
+  /// is for the call that uses them.
+  void check_secrets(const json_text& config,
+                     const std::vector<std::string>& paths,
+                     const secret_request& place, completion<> then);
+
   /// A call that is not about a lease; neither answer nor error has secrets in
   /// it.
   void call_plugin(const plugin_id& plugin, worker_call what,
@@ -84,6 +95,7 @@ protected:
 
   worker_channel& workers_;
   worker_driver_options options_;
+  known_drivers declared_;
 
 private:
   /// One verb on a lease.
@@ -91,7 +103,10 @@ private:
     std::string method;
     /// Makes the parameters out of the config with its secrets.
     std::function<json_text(const json_text& config)> params = {};
-    milliseconds timeout{0};
+    /// Its time, by the captured config; none: as every lease call.
+    std::function<milliseconds(const json_text& config)> timeout = {};
+    /// What is said if the lease has no worker.
+    std::string without_worker = {};
     /// Whether a worker that is not ready is waited for.
     bool wait = true;
     /// Whether secrets must still be bound; what only ends a lease need not.

@@ -149,6 +149,8 @@ json_text acquire_params(const acquire_resource& what,
   out["runId"] = run.empty() ? what.lease.lease.value : run;
   if (!what.workspace_mode.empty())
     out["workspaceMode"] = what.workspace_mode;
+  if (const auto& workspace = what.lease.workspace; !workspace.empty())
+    out["executionWorkspaceId"] = workspace.value;
   if (what.requested_expires_at)
     out["requestedExpiresAt"] = to_iso8601(*what.requested_expires_at);
   return pack(out);

@@ -98,7 +98,7 @@ result<workspace_realized> parse_realized(const json_text& answer) {
   auto cwd = text_of(*x, "cwd");
   if (cwd.empty())
     return missing("environmentRealizeWorkspace", "cwd", answer);
-  return workspace_realized{std::move(cwd), pack(member(*x, "metadata"))};
+  return workspace_realized{std::move(cwd), pack(member(*x, "metadata")), {}};
 }
 
 result<command_result> parse_executed(const json_text& answer) {

@@ -146,12 +146,17 @@ json synthesise(const realization& what) {
   return out;
 }
 
-json request_of(const realization& what) {
-  auto metadata = parse_object(what.asked.metadata);
+/// The caller's request; null if there is none that can be read.
+json given_request(const json& metadata) {
   for (auto* name : {"workspaceRealizationRequest", "request"})
     if (auto out = read_request(member(metadata, name)); !out.is_null())
       return out;
-  return synthesise(what);
+  return nullptr;
+}
+
+json request_of(const realization& what) {
+  auto out = given_request(parse_object(what.asked.metadata));
+  return out.is_null() ? synthesise(what) : out;
 }
 
 // -- the record ---------------------------------------------------------------
@@ -299,9 +304,32 @@ workspace_record build_workspace_record(const realization& what) {
   return out;
 }
 
-json_text with_record(const json_text& provider_metadata,
-                      const workspace_record& what) {
-  return with_member(provider_metadata, "workspaceRealization", what.record);
+workspace_realized realized_by(const workspace_record& what,
+                               const json_text& provider_metadata,
+                               std::string cwd) {
+  return {cwd.empty() ? what.path : std::move(cwd),
+          with_member(provider_metadata, "workspaceRealization", what.record),
+          what.record};
+}
+
+json_text with_request(const place_workspace& what) {
+  auto metadata = parse_object(what.metadata);
+  if (!given_request(metadata).is_null())
+    return what.metadata;
+  const auto& lease = what.lease;
+  auto made_up = synthesise({.driver = lease.place.driver, .asked = what});
+  json request{{"version", 1}, {"adapterType", "unknown"}};
+  request["companyId"] = or_null(lease.place.company.value);
+  request["environmentId"] = or_null(lease.place.environment.value);
+  request["executionWorkspaceId"] = made_up["executionWorkspaceId"];
+  request["issueId"] = or_null(lease.issue.value);
+  request["heartbeatRunId"] = lease.run.empty() ? "unknown" : lease.run.value;
+  request["requestedMode"] = made_up["requestedMode"];
+  request["source"] = made_up["source"];
+  request["additionalSources"] = json::array();
+  request["runtimeOverlay"] = made_up["runtimeOverlay"];
+  return with_member(what.metadata, "workspaceRealizationRequest",
+                     text_of(request));
 }
 
 } // namespace leasehold

@@ -39,8 +39,16 @@ struct workspace_record {
 /// Builds the record. Pure; never fails: what is not there is null.
 workspace_record build_workspace_record(const realization& what);
 
-/// `provider_metadata` with the record under `workspaceRealization`.
-json_text with_record(const json_text& provider_metadata,
-                      const workspace_record& what);
+/// What callers are told of a workspace that was placed: at `cwd`, or where the
+/// record says if that is empty; with the provider's metadata, and the record
+/// under `workspaceRealization`.
+workspace_realized realized_by(const workspace_record& what,
+                               const json_text& provider_metadata = {},
+                               std::string cwd = {});
+
+/// The metadata of a workspace with the request of PB §6.1 in it: the caller's,
+/// or one that says what is known. Records are made from it, and providers see
+/// it.
+json_text with_request(const place_workspace& what);
 
 } // namespace leasehold

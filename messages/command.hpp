@@ -104,6 +104,9 @@ struct realize_workspace {
 struct workspace_realized {
   std::string cwd;
   json_text metadata;
+  /// Where it was placed and from what (PB §6.3), for the lease's metadata;
+  /// empty if the driver keeps no such record.
+  json_text record;
 };
 
 template <class Inspector>
@@ -146,7 +149,8 @@ bool inspect(Inspector& f, realize_workspace& x) {
 template <class Inspector>
 bool inspect(Inspector& f, workspace_realized& x) {
   return f.object(x).fields(f.field("cwd", x.cwd),
-                            f.field("metadata", x.metadata));
+                            f.field("metadata", x.metadata),
+                            f.field("record", x.record));
 }
 
 } // namespace leasehold

@@ -42,8 +42,10 @@ struct parked_resource {
   std::string fingerprint;
   /// The lease's metadata: what the provider knows the resource by.
   json_text metadata;
-  /// The fence of the run's own lease; zero if the resource is parked.
+  /// The fence of the run's own lease; zero if that has ended.
   fence_no held_under = 0;
+  /// Whether it does not wait for any run, but was kept to be looked at.
+  bool kept = false;
 
   friend bool operator==(const parked_resource&, const parked_resource&)
     = default;
@@ -94,7 +96,8 @@ bool inspect(Inspector& f, parked_resource& x) {
   return f.object(x).fields(
     f.field("lease", x.lease), f.field("resource", x.resource),
     f.field("company", x.company), f.field("workspace", x.workspace),
-    f.field("fingerprint", x.fingerprint), f.field("metadata", x.metadata));
+    f.field("fingerprint", x.fingerprint), f.field("metadata", x.metadata),
+    f.field("held_under", x.held_under), f.field("kept", x.kept));
 }
 
 template <class Inspector>

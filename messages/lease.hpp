@@ -183,6 +183,18 @@ struct acquire_lease {
   milliseconds ttl{0};
 };
 
+/// ENGINE -> SUPERVISOR: give this run what a lease has left, or the lease that
+/// it holds, once more. Nothing is made instead.
+struct resume_lease {
+  /// For the new lease, if there is one; made by the sender.
+  lease_id id;
+  /// Which lease: its id, or the only id that begins so.
+  std::string lease;
+  run_id run;
+  /// Ends the lease at the latest after this time; zero means never.
+  milliseconds ttl{0};
+};
+
 /// SUPERVISOR -> ENGINE: the resource is yours until you release it.
 struct lease_granted {
   lease_handle handle;
@@ -296,6 +308,12 @@ bool inspect(Inspector& f, acquire_lease& x) {
                             f.field("workspace", x.workspace),
                             f.field("workspace_mode", x.workspace_mode),
                             f.field("issue", x.issue), f.field("ttl", x.ttl));
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, resume_lease& x) {
+  return f.object(x).fields(f.field("id", x.id), f.field("lease", x.lease),
+                            f.field("run", x.run), f.field("ttl", x.ttl));
 }
 
 template <class Inspector>

@@ -93,6 +93,8 @@ using janitor_actor = caf::typed_actor<
 using supervisor_actor = caf::typed_actor<
   // Resume a parked resource or acquire a new one; answered once it is up.
   caf::result<lease_granted>(acquire_lease),
+  // Take up again what this lease has left, or the lease itself.
+  caf::result<lease_granted>(resume_lease),
   // Passed on to the lease, or to the janitor if it does not live here.
   caf::result<command_result>(execute_command),
   caf::result<void>(cancel_command),

@@ -34,10 +34,11 @@ struct written {
 /// when the lease was planned.
 struct insert_lease {
   lease_row row = {};
-  /// The plugin whose worker makes the resource; empty if none does.
+  /// The plugin whose worker makes the resource; empty if none does, or if it
+  /// is that of the lease that `claims` names, ready or not.
   plugin_stamp plugin = {};
-  /// The ended lease whose parked resource this one takes over; empty if none.
-  /// Guard: it is still parked.
+  /// The ended lease whose resource this one takes over; empty if none. Guard:
+  /// it is still parked, or kept.
   lease_id claims = {};
   /// When a transitional state is over, from now; zero means never.
   milliseconds deadline_in{0};
@@ -77,6 +78,8 @@ struct give_up_resource {
     owed,
     /// It waits for the next run again.
     parked,
+    /// It stays for somebody to look at, as before.
+    kept,
   };
   fate what = fate::gone;
   std::string note = {};

@@ -93,6 +93,7 @@ CAF_BEGIN_TYPE_ID_BLOCK(leasehold, caf::first_custom_type_id + 800)
   CAF_ADD_TYPE_ID(leasehold, (leasehold::survey_drivers))
   CAF_ADD_TYPE_ID(leasehold, (leasehold::drivers_surveyed))
   CAF_ADD_TYPE_ID(leasehold, (leasehold::secret_resolved))
+  CAF_ADD_TYPE_ID(leasehold, (leasehold::resume_lease))
 
 CAF_END_TYPE_ID_BLOCK(leasehold)
 

@@ -66,9 +66,11 @@ WITH asked AS (
   UPDATE leases l
   SET parked = false, cleanup_status = 'success', next_cleanup_at = NULL,
     updated_at = $1::bigint
-  FROM good g WHERE l.id = g.claims AND l.parked::int = 1
+  FROM good g
+  WHERE l.id = g.claims AND (l.parked::int = 1
+    OR (l.status || '' = 'retained' AND l.cleanup_status IS NULL))
   RETURNING l.seq AS l_seq, l.status AS l_status, l.fence AS l_fence,
-    l.owner_instance AS l_owner, g.*
+    l.owner_instance AS l_owner, l.plugin_id AS l_plugin, g.*
 ), ready AS (
   SELECT n, id, company_id, environment_id, workspace_id, issue_id, run_id,
     status, lease_policy, provider, provider_lease_id, exclusive, fence,
@@ -79,7 +81,7 @@ WITH asked AS (
   SELECT n, id, company_id, environment_id, workspace_id, issue_id, run_id,
     status, lease_policy, provider, provider_lease_id, exclusive, fence,
     owner_instance, fingerprint, metadata, expires_at, deadline_at, note,
-    plugin_id, seq
+    coalesce(plugin_id, l_plugin), seq
   FROM claimed
 ), inserted AS (
   INSERT INTO leases (seq, id, acquired_at, last_used_at, updated_at,

@@ -93,7 +93,7 @@ failure postgres_lease_writes::not_inserted(const insert_lease& x) {
   auto& row = x.row;
   if (auto why = unfit_plugin(x))
     return *why;
-  if (!x.claims.empty() && !is_parked(x.claims))
+  if (!x.claims.empty() && !is_claimable(x.claims))
     return conflict("claimed", x.claims, 0);
   auto other = row.exclusive && !row.resource.empty()
                  ? holder(row.id, row.resource, row.provider, x.plugin.id)
@@ -277,12 +277,14 @@ failure postgres_lease_writes::conflict(std::string_view verb,
   return guard_failed(verb, who, row, asked);
 }
 
-bool postgres_lease_writes::is_parked(const lease_id& who) {
+bool postgres_lease_writes::is_claimable(const lease_id& who) {
   lease_row row;
   auto found = db_.run(pg::read_state, postgres::parameters{who});
   if (found.next())
-    found.read(row.status, row.fence, row.parked);
-  return row.parked;
+    found.read(row.status, row.fence, row.parked, row.cleanup);
+  return row.parked
+         || (row.status == lease_status::retained
+             && row.cleanup == cleanup_status::none);
 }
 
 lease_id postgres_lease_writes::holder(const lease_id& who,

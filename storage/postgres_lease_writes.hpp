@@ -78,7 +78,7 @@ private:
 
   failure conflict(std::string_view verb, const lease_id& who, fence_no asked);
 
-  bool is_parked(const lease_id& who);
+  bool is_claimable(const lease_id& who);
 
   /// The lease that holds what `who` cannot have; empty if there is none.
   lease_id holder(const lease_id& who, const resource_id& resource,

@@ -99,7 +99,7 @@ void sqlite_lease_writes::insert(const insert_lease& x, fence_no fence) {
   insert_.run(row.id, now_, row.company, row.environment, row.workspace,
               row.issue, row.run, row.status, row.policy, row.provider,
               row.resource, row.exclusive, fence, row.owner, row.fingerprint,
-              row.metadata, expires_at, deadline_at, x.plugin.id);
+              row.metadata, expires_at, deadline_at, x.plugin.id, x.claims);
   record_first(row.id, x.note);
 }
 

@@ -136,6 +136,10 @@ TEST_CASE("arguments: every verb is read", "[arguments]") {
         == "7f");
   CHECK(parsed_verb<lease_show_arguments>({"lease", "show", "7f"}).id == "7f");
   CHECK(parsed_verb<probe_arguments>({"probe", "box"}).environment == "box");
+  auto resume = parsed_verb<run_arguments>(
+    {"lease", "resume", "7f", "--run", "r", "--keep", "--", "ls", "-l"});
+  CHECK((resume.resume == "7f" && resume.run == "r" && resume.keep));
+  CHECK(resume.command == std::vector<std::string>{"ls", "-l"});
   parsed_verb<env_list_arguments>({"env", "list"});
   parsed_verb<plugin_list_arguments>({"plugin", "list"});
   parsed_verb<version_arguments>({"version"});

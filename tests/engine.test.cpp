@@ -248,6 +248,46 @@ TEST_CASE_METHOD(places, "engine: a kept lease stays until it is destroyed",
   CHECK(boxes().empty());
 }
 
+TEST_CASE_METHOD(places,
+                 "engine: what was kept is resumed by its lease's id, also by "
+                 "the next engine",
+                 "[engine]") {
+  auto lease = acquire(place("bubblewrap"));
+  execute(lease, shell("echo evidence > note"));
+  auto how = ended_as(outcome::failed);
+  how.keep = true;
+  value_of(running->release(lease, how));
+  start();
+  auto again = value_of(running->resume({lease.id.substr(0, 13), "run-2"}));
+  CHECK(again.resource == lease.resource);
+  CHECK(again.id != lease.id);
+  CHECK(again.fence > lease.fence);
+  CHECK(again.origin == origin::resumed);
+  CHECK(row(again.id).run == "run-2");
+  CHECK(execute(again, shell("cat note")).stdout_text == "evidence\n");
+  CHECK(failure_of(running->resume({lease.id, "run-3"})).code
+        == ec::resource_gone);
+  value_of(running->release(again));
+  CHECK(boxes().empty());
+  CHECK(failure_of(running->resume({again.id, "run-3"})).code
+        == ec::resource_gone);
+}
+
+TEST_CASE_METHOD(places, "engine: a lease says what it was taken for",
+                 "[engine]") {
+  acquire_request what;
+  what.environment = place("local");
+  what.run = "run-1";
+  what.workspace = "workspace-1";
+  what.issue = "issue-1";
+  auto lease = value_of(running->acquire(what));
+  CHECK(row(lease.id).workspace == "workspace-1");
+  CHECK(row(lease.id).issue == "issue-1");
+  workspace wrong{dir.path().string()};
+  wrong.metadata = "[1]";
+  CHECK(failure_of(running->realize(lease, wrong)).code == ec::invalid_request);
+}
+
 TEST_CASE_METHOD(places, "engine: a destroy ends a lease that works",
                  "[engine]") {
   auto lease = acquire(place("bubblewrap"));

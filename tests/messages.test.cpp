@@ -83,7 +83,8 @@ TEST_CASE("messages: what actors tell each other survives the trip",
   check_trip(command_result{3, "SIGKILL", true, true, "out", "err", {}});
   check_trip(cancel_command{{{"l"}, 3}, {"x"}});
   check_trip(realize_workspace{{{"l"}, 3}, "/src", "/dst", "copy", {}});
-  check_trip(workspace_realized{"/workspace", {}});
+  check_trip(workspace_realized{"/workspace", {}, json_text{"[1]"}});
+  check_trip(resume_lease{{"l"}, "7f", {"r"}, milliseconds{4}});
   check_trip(output_chunk{output_stream::err, "text"});
   check_trip(admit_lease{{"l"}, {"c"}, {"r"}});
   check_trip(lease_admitted{{{"c"}, {"e"}, "local", {}}});

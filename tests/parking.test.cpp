@@ -76,6 +76,21 @@ TEST_CASE("parking: the workspace counts where the policy says so",
   CHECK(name_of(uut.choose(wish("a", "f", "w1"))) == "2");
 }
 
+TEST_CASE("parking: a workspace's resource is found behind others'",
+          "[parking]") {
+  // Each workspace has a queue of its own: nothing is searched for it.
+  auto narrow = lease_policy::reuse_by_execution_workspace;
+  parking uut;
+  uut.park(box("old", "a", "f", "w1"));
+  uut.park(box("new", "a", "f", "w1"));
+  for (auto i = 0; i < 1'000; ++i)
+    uut.park(box(std::to_string(i), "a", "f", "w2"));
+  CHECK(name_of(uut.choose(wish("a", "f", "w1", narrow))) == "new");
+  CHECK(name_of(uut.choose(wish("a", "f", "w1", narrow))) == "old");
+  CHECK(name_of(uut.choose(wish("a", "f", "w1", narrow))) == "nothing");
+  CHECK(uut.size() == 1'000);
+}
+
 TEST_CASE("parking: what is forgotten is not chosen", "[parking]") {
   parking uut;
   uut.park(box("1"));

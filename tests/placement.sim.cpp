@@ -50,10 +50,15 @@ public:
     // One that somebody else has claimed already: the index does not know.
     if (!index_.empty() && one_in(3))
       parked_[index_.back().lease.value] = parked_state::claimed;
+    if (one_in(4))
+      name_what_is_wanted();
   }
 
   void run() {
-    feed(event::opened{});
+    if (named_)
+      feed(event::asked_back{*named_, resumable_plan()});
+    else
+      feed(event::opened{});
     for (auto i = 0; i < 60; ++i)
       stir();
     // Time passes: whatever can still happen does.
@@ -91,6 +96,31 @@ private:
     auto pos = from.begin() + static_cast<long>(roll(from.size()));
     auto out = std::move(*pos);
     from.erase(pos);
+    return out;
+  }
+
+  /// The run wants one resource and no other: its own, one of those that wait,
+  /// or one that was kept, which no index has.
+  void name_what_is_wanted() {
+    if (own_ == own_state::active) {
+      named_ = own_claim();
+    } else if (!index_.empty() && one_in(2)) {
+      named_ = index_.front();
+    } else {
+      offer("kept");
+      named_ = index_.back();
+      named_->kept = true;
+      index_.pop_back();
+    }
+  }
+
+  [[nodiscard]] parked_resource own_claim() const {
+    return {{"lease-own"}, {own_name}, {}, {}, {}, {}, 1 + fences_};
+  }
+
+  static lease_plan resumable_plan() {
+    lease_plan out;
+    out.makes_resource = true;
     return out;
   }
 
@@ -160,8 +190,9 @@ private:
   }
 
   void call(attempt_no attempt, std::string resumes) {
+    CHECK((!named_ || !resumes.empty()));
     if (resumes == own_name)
-      CHECK(fences_ == 1);
+      CHECK(fences_ == (named_ ? 0 : 1));
     else
       CHECK(row_.state != row_state::none);
     CHECK_FALSE(now_.cancelled);
@@ -242,9 +273,10 @@ private:
             row_.resource.clear();
             claimed_.clear();
             parked_[x.claim.lease.value]
-              = x.fate == fate::gone     ? parked_state::gone
-                : x.fate == fate::parked ? parked_state::parked
-                                         : parked_state::owed;
+              = x.fate == fate::gone   ? parked_state::gone
+                : x.fate == fate::owed ? parked_state::owed
+                                       : parked_state::parked;
+            CHECK((!named_ || x.fate != fate::owed));
           });
   }
 
@@ -285,8 +317,7 @@ private:
     todo_.push_back([this] {
       std::optional<parked_resource> found;
       if (own_ == own_state::active)
-        found = parked_resource{{"lease-own"}, {own_name}, {}, {}, {}, {},
-                                1 + fences_};
+        found = own_claim();
       else if (!index_.empty())
         found = take(index_);
       feed(event::chosen{found});
@@ -294,6 +325,10 @@ private:
   }
 
   void perform(const effect::give_back& x) {
+    CHECK_FALSE(x.what.kept);
+    // Parking what is there already moves it.
+    std::erase_if(index_,
+                  [&](const auto& y) { return y.lease == x.what.lease; });
     index_.push_back(x.what);
   }
 
@@ -368,8 +403,11 @@ private:
       CHECK((granted_ ? disposals_[name] == 0 : true));
     } else if (state == parked_state::parked) {
       CHECK(disposals_[name] == 0);
-      CHECK((in_index == 1 || store_failed_));
-    } else {
+      auto is_kept = named_ && named_->kept && named_->lease.value == lease;
+      CHECK((in_index == (is_kept ? 0 : 1) || store_failed_));
+    } else if (!named_) {
+      // Who names a resource does not take it out of the index; whoever is
+      // given it from there loses the claim and tries the next.
       CHECK((in_index == 0 || store_failed_ || state == parked_state::claimed));
     }
   }
@@ -381,6 +419,8 @@ private:
   /// The lease whose resource the row took over.
   std::string claimed_;
   std::vector<parked_resource> index_;
+  /// What the run wants and nothing else.
+  std::optional<parked_resource> named_;
   std::vector<task> todo_;
   std::vector<pending_call> unanswered_;
   std::vector<std::string> born_;

@@ -265,6 +265,20 @@ TEST_CASE_METHOD(user, "program: a kept sandbox stays until it is destroyed",
   CHECK(shown["history"].size() >= 4);
 }
 
+TEST_CASE_METHOD(user, "program: a command runs in what was kept",
+                 "[program]") {
+  leasehold(run_in("bubblewrap") + words{"--keep"}
+            + shell("echo evidence > note"));
+  auto id = leases()[0]["id"].get<std::string>().substr(0, 8);
+  auto how = leasehold(words{"lease", "resume", id} + shell("cat note"));
+  CHECK(how.code == 0);
+  CHECK(how.out == "evidence\n");
+  CHECK(boxes().empty());
+  auto gone = leasehold(words{"lease", "resume", id} + shell("cat note"));
+  CHECK(gone.code == 125);
+  CHECK(gone.says("left nothing to resume"));
+}
+
 TEST_CASE_METHOD(user,
                  "program: a reusable environment is resumed, or replaced "
                  "if somebody removed it",

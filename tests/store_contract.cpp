@@ -493,6 +493,22 @@ void check_resources_given_back(const store_opener& open) {
     CHECK(db.lease("lease-1").cleanup == cleanup_status::none);
     db.must(a_claim("lease-3"));
   }
+  SECTION("a resource that was kept is claimed, and is kept again") {
+    tried_store db{open};
+    auto kept = db.grant(a_holder("lease-1", "box-1"));
+    db.must(end_lease{.lease = kept,
+                      .from = {lease_status::active},
+                      .to = lease_status::retained});
+    auto fence = db.must(a_claim("lease-2")).fence;
+    CHECK(db.lease("lease-1").cleanup == cleanup_status::success);
+    CHECK(db.must_not(a_claim("lease-3")).code == ec::conflict);
+    db.must(
+      give_up_resource{{{"lease-2"}, fence}, {"lease-1"}, fate::kept, ""});
+    CHECK(db.lease("lease-1").status == lease_status::retained);
+    CHECK(db.lease("lease-1").cleanup == cleanup_status::none);
+    CHECK_FALSE(db.lease("lease-1").parked);
+    db.must(a_claim("lease-3"));
+  }
   SECTION("only an acquiring lease gives up, and to a lease that has ended") {
     tried_store db{open};
     db.park(a_holder("lease-1", "box-1"));

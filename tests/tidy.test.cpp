@@ -105,11 +105,11 @@ const std::vector<include_rule> table{
   // Machines: no actor, no driver, no store; nothing but messages.
   {"actors/(placement|tenancy|lease_term|worker_startup|worker_life"
    "|fair_queue|parking|cleanup|foreign_end|secret_rules|plugin_rules"
-   "|host_rules)\\.[ch]pp",
+   "|host_rules|resumption)\\.[ch]pp",
    "messages/(?!type_ids|protocols).*"
    "|actors/(placement|tenancy|lease_term|worker_startup|worker_life"
    "|fair_queue|parking|cleanup|foreign_end|secret_rules|plugin_rules"
-   "|host_rules)\\.hpp"},
+   "|host_rules|resumption)\\.hpp"},
   // The composition root sees everything.
   {"actors/engine.*",
    "actors/.*|messages/.*|drivers/.*|storage/.*|leasehold/.*|caf/.*"},

@@ -62,8 +62,11 @@ TEST_CASE("workspace_record: local, without a request", "[workspace_record]") {
   CHECK(record["rebuild"]["mode"] == "shared_workspace");
   CHECK(record["rebuild"]["metadata"]["environmentDriver"] == "local");
   CHECK(record["summary"] == built.summary);
-  auto wrapped = json::parse(with_record(json_text{R"({"a":1})"}, built).text);
-  CHECK(wrapped == json{{"a", 1}, {"workspaceRealization", record}});
+  auto told = realized_by(built, json_text{R"({"a":1})"});
+  CHECK(told.cwd == built.path);
+  CHECK(json::parse(told.metadata.text)
+        == json{{"a", 1}, {"workspaceRealization", record}});
+  CHECK(told.record == built.record);
 }
 
 TEST_CASE("workspace_record: the local path falls back as PB §6.2 says",
@@ -204,4 +207,26 @@ TEST_CASE("workspace_record: metadata that is none does no harm",
     what.provider_metadata.text = text;
     CHECK(build_workspace_record(what).path == "/home/me/project");
   }
+}
+
+TEST_CASE("workspace_record: a caller without a request gets one",
+          "[workspace_record]") {
+  auto what = about("sandbox");
+  what.asked.lease.place.company = {"company-1"};
+  what.asked.lease.run = {"run-1"};
+  auto made = json::parse(with_request(what.asked).text);
+  const auto& request = made["workspaceRealizationRequest"];
+  CHECK(request["version"] == 1);
+  CHECK(request["adapterType"] == "unknown");
+  CHECK(request["companyId"] == "company-1");
+  CHECK(request["environmentId"] == "env-1");
+  CHECK(request["heartbeatRunId"] == "run-1");
+  CHECK(request["source"]["kind"] == "task_session");
+  CHECK(request["source"]["localPath"] == what.asked.local_path);
+  // One that can be read is left alone.
+  what.asked.metadata = json_text{made.dump()};
+  CHECK(with_request(what.asked) == what.asked.metadata);
+  // The record is the same either way.
+  CHECK(build_workspace_record(what).record
+        == build_workspace_record(about("sandbox")).record);
 }

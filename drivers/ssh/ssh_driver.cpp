@@ -291,9 +291,7 @@ void ssh_driver::realize(place_workspace what,
     return then(host.error());
   auto cwd = workspace_of(what.lease, host->config);
   auto record = build_workspace_record({"ssh", "ssh", what, cwd, {}});
-  workspace_realized out;
-  out.cwd = record.path;
-  out.metadata = with_record({}, record);
+  auto out = realized_by(record);
   if (what.local_path.empty() || record.in_place)
     return then(std::move(out));
   std::error_code ignored;

@@ -47,6 +47,17 @@ public:
   std::future<result<lease>> acquire(acquire_request what);
   void acquire(acquire_request what, completion<lease> then);
 
+  /// Takes up again what one lease has left: a resource that waits for the
+  /// next run or was kept (a new lease, with a new id), or the lease itself if
+  /// its run still holds it (the same id). Either way under a new fence, and by
+  /// what the lease captured, whatever its environment has become. Nothing is
+  /// made instead, and a resume that fails leaves everything as it was. Errors:
+  /// `unknown_lease`, `resource_gone` (there is nothing left to resume),
+  /// `in_use` (another run holds it), `held_elsewhere`, `not_supported`,
+  /// `conflict` (somebody else was faster), …
+  std::future<result<lease>> resume(resume_request what);
+  void resume(resume_request what, completion<lease> then);
+
   /// Ends one lease. Never blocked by a worker that is not running: the lease
   /// ends and its cleanup is owed.
   std::future<result<ended_lease>> release(const lease& which,

@@ -34,6 +34,16 @@ struct acquire_request {
   std::chrono::milliseconds ttl{0};
 };
 
+/// Which lease is to be resumed, and for whom.
+struct resume_request {
+  /// Its id, or the only id that begins so.
+  std::string lease;
+  /// Must not be empty. A lease that is still active must be this run's.
+  std::string run;
+  /// Ends the lease as `expired` after this time; zero means never.
+  std::chrono::milliseconds ttl{0};
+};
+
 /// How a lease came by its resource.
 enum class origin : uint8_t { fresh, resumed, replacement };
 
@@ -100,6 +110,9 @@ struct workspace {
   std::string local_path = {};
   std::string remote_path = {};
   std::string mode = {};
+  /// JSON object, passed on to the provider. Where it has no
+  /// `workspaceRealizationRequest` (PB §6.1), the engine adds one.
+  std::string metadata = "{}";
 };
 
 /// Where commands find the workspace.
@@ -295,6 +308,9 @@ struct lease_info {
   std::string id;
   std::string company;
   std::string environment;
+  /// The execution workspace and the issue that it was taken for.
+  std::string workspace;
+  std::string issue;
   std::string run;
   std::string status;
   std::string policy;

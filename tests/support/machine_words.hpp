@@ -49,6 +49,7 @@ inline std::string word(const placement_effect::give_up& x) {
   return out
          + (x.fate == fate::gone   ? "gone"
             : x.fate == fate::owed ? "owed"
+            : x.fate == fate::kept ? "kept"
                                    : "parked");
 }
 

@@ -113,7 +113,7 @@ public:
   void realize(place_workspace what,
                completion<workspace_realized> then) override {
     answer("realize", "realize " + what.local_path, failure{}, then, [] {
-      return workspace_realized{"/workspace", {}};
+      return workspace_realized{"/workspace", {}, {}};
     });
   }
 

@@ -1,5 +1,6 @@
 #include "tests/support/stage.hpp"
 
+#include "drivers/local_driver.hpp"
 #include "drivers/plugin_driver.hpp"
 
 #include <algorithm>
@@ -35,15 +36,19 @@ environment_row environment(const std::string& name, const std::string& driver,
 
 } // namespace
 
-stage::stage(supervisor_options setup) : options{std::move(setup)} {
+stage::stage(supervisor_options setup, const stage_parts& parts)
+  : options{std::move(setup)} {
   script.plan.provider = "scripted";
   script.plan.makes_resource = true;
   script.plan.exclusive = true;
-  auto opened = open_sqlite_store(folder / "leasehold.db", {"engine-1"},
-                                  [this] { return timestamp{now().count()}; });
-  database = std::move(opened).value();
+  auto clock = [this] { return timestamp{now().count()}; };
+  if (parts.open)
+    database = parts.open({"engine-1"}, clock);
+  else
+    database
+      = open_sqlite_store(folder / "leasehold.db", {"engine-1"}, clock).value();
   set_the_stage();
-  with = make_services();
+  with = make_services(parts);
   store_of_play = spawn_actor<store_state>(sys, make_inline_runner(database));
   janitor
     = spawn_actor<janitor_state>(sys, store_of_play, with, options.janitor);
@@ -75,7 +80,7 @@ void stage::set_the_stage() {
   write(put_plugin{boxes_plugin()});
 }
 
-services_ptr stage::make_services() {
+services_ptr stage::make_services(const stage_parts& parts) {
   auto out = std::make_shared<services>();
   out->self = {"engine-1"};
   out->secrets = &secrets;
@@ -95,6 +100,10 @@ services_ptr stage::make_services() {
   calls.secrets = &secrets;
   out->drivers.add(std::make_shared<sandbox_driver>(gate, calls, false));
   out->drivers.add(std::make_shared<plugin_driver>(gate, calls));
+  out->drivers.add(std::make_shared<local_driver>(
+    processes, loop_, "leasehold-guard", local_host{}));
+  if (parts.add_drivers)
+    parts.add_drivers(out->drivers);
   return out;
 }
 

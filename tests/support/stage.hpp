@@ -1,13 +1,14 @@
 #pragma once
 
 // An engine's actors on a stage: the shipped supervisor, janitor and store, a
-// driver and worker processes that do as the test says, a real SQLite file, and
+// driver and worker processes that do as the test says, a real database, and
 // time that passes when the test says so.
 
 #include "actors/janitor_actor.hpp"
 #include "actors/store_actor.hpp"
 #include "actors/supervisor_actor.hpp"
 #include "actors/worker_gate.hpp"
+#include "drivers/io_loop.hpp"
 #include "drivers/sandbox_driver.hpp"
 #include "drivers/secret_source.hpp"
 #include "tests/support/catch.hpp"
@@ -16,6 +17,7 @@
 #include "tests/support/temp_dir.hpp"
 #include "tests/support/world.hpp"
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -28,6 +30,15 @@ namespace leasehold::test {
 struct scripted_secrets : secret_source {
   std::map<std::string, std::string> values;
   std::vector<secret_request> asked;
+  size_t checked = 0;
+
+  void check(std::vector<secret_request> what, completion<> then) override {
+    ++checked;
+    for (const auto& x : what)
+      if (!values.contains(x.secret.value))
+        return then(failure{ec::unknown_secret, "Secret not found"});
+    then(done{});
+  }
 
   void resolve(std::vector<secret_request> what,
                completion<std::vector<std::string>> then) override {
@@ -42,11 +53,25 @@ struct scripted_secrets : secret_source {
   }
 };
 
+/// Opens the database of a play for this engine, with the play's clock. Called
+/// once; what it needs must outlive the stage.
+using stage_database
+  = std::function<std::shared_ptr<store>(const instance_id&, store_clock)>;
+
+/// What a play may have beside what every play has.
+struct stage_parts {
+  /// None: an SQLite file in the stage's folder.
+  stage_database open = {};
+  /// Adds drivers.
+  std::function<void(driver_table&)> add_drivers = {};
+};
+
 /// The play: environment `box` of the scripted driver, and `sandbox` of the
-/// provider `boxes`, which the plugin `boxes.plugin` serves.
+/// provider `boxes`, which the plugin `boxes.plugin` serves. Its drivers are
+/// the shipped ones but for `ssh`, and `scripted`.
 class stage : public world {
 public:
-  explicit stage(supervisor_options setup = {});
+  explicit stage(supervisor_options setup = {}, const stage_parts& parts = {});
 
   ~stage();
 
@@ -92,9 +117,11 @@ public:
   supervisor_actor supervisor;
 
 private:
-  services_ptr make_services();
+  services_ptr make_services(const stage_parts& parts);
   void set_the_stage();
 
+  /// Not running: nobody starts local commands here.
+  io_loop loop_;
   int last_id_ = 0;
 };
 
