@@ -25,24 +25,7 @@ void probe_row(const driver_table& drivers, const environment_row& row,
   };
   driver->probe(context_of(row),
                 converting<probe_report>(std::move(then), convert));
-}
-
-/// The config of a plugin as it is to be stored; empty text keeps what there
-/// is.
-result<json_text> instance_config(const plugin_info& x,
-                                  const json_text& manifest) {
-  if (x.config.empty())
-    return json_text{std::string{}};
-  auto config = canonical_object(x.config, "The plugin's config");
-  if (!config)
-    return failure{ec::invalid_config, config.error().message,
-                   config.error().detail};
-  if (auto ok = check_instance_config(manifest, *config); !ok)
-    return ok.error();
-  return config;
-}
-
-/// Whether something is still held, or owed, under this lease.
+}/// Whether something is still held, or owed, under this lease.
 bool matters(const lease_row& row) {
   return !has_ended(row.status) || row.parked
          || row.cleanup == cleanup_status::failed
