@@ -172,6 +172,7 @@ void worker_desk::review(desk_entry& entry) {
   const auto& now = entry.plugin;
   auto outdated = now.command != entry.served.command
                   || now.env != entry.served.env
+                  || now.config != entry.served.config
                   || now.manifest != entry.served.manifest;
   auto idle = now.status != plugin_status::ready && !in_use_(now.id);
   if (!outdated && !idle)

@@ -11,8 +11,8 @@ INSERT INTO leases (id, acquired_at, last_used_at, updated_at, company_id,
   provider, provider_lease_id, exclusive, fence, owner_instance, fingerprint,
   metadata, expires_at, deadline_at, plugin_id)
 VALUES (?1, ?2, ?2, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,
-  ?15, ?16, ?17, ?18, ifnull(nullif(?19, ''), ifnull(
-    (SELECT claimed.plugin_id FROM leases claimed WHERE claimed.id = ?20), ''))))";
+  ?15, ?16, ?17, ?18, coalesce(nullif(?19, ''),
+    (SELECT old.plugin_id FROM leases old WHERE old.id = ?20), '')))";
 
 inline constexpr const char* read_plugin = R"(
 SELECT plugin_key, status, updated_at FROM plugins WHERE id = ?1)";

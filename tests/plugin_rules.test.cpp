@@ -195,8 +195,9 @@ TEST_CASE("plugin_rules: a config stays unless the offer has another one",
           "[plugin_rules]") {
   auto now = plugin(status::ready);
   now.config.text = "old";
-  CHECK(after(now, upgrade("2.0.0")).config.text == "old");
   auto next = version("2.0.0");
+  next.config.text.clear();
+  CHECK(after(now, event::added{next}).config.text == "old");
   next.config.text = "new";
   CHECK(after(now, event::added{next}).config.text == "new");
   // Also one that waits for consent: until then nothing changes.

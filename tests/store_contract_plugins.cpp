@@ -119,6 +119,22 @@ void check_uses(const store_opener& open) {
     db.must(remove_plugin{{"plugin-1"}});
     CHECK(db.must_not(remove_plugin{{"plugin-1"}}).code == ec::unknown_plugin);
   }
+  SECTION("a resource stays with its plugin, ready or not, whoever claims it") {
+    tried_store db{open};
+    db.must(put_plugin{a_plugin("plugin-1", "acme.boxes")});
+    db.must(lease_of(a_holder("lease-1", "box-1"), stored(db, "plugin-1")));
+    db.must(end_lease{.lease = {{"lease-1"}, 0},
+                      .from = {lease_status::active},
+                      .parked = true});
+    turned(db, "plugin-1", plugin_status::disabled);
+    auto by_name = a_holder("lease-2", "box-1", lease_status::acquiring);
+    db.must(insert_lease{.row = by_name, .claims = {"lease-1"}});
+    CHECK(db.must_not(remove_plugin{{"plugin-1"}}).code == ec::in_use);
+    db.must(end_lease{.lease = {{"lease-2"}, 0},
+                      .from = {lease_status::acquiring},
+                      .cleanup = cleanup_status::success});
+    db.must(remove_plugin{{"plugin-1"}});
+  }
   SECTION("a lease needs its plugin as it was when the lease was planned") {
     tried_store db{open};
     db.must(put_plugin{a_plugin("plugin-1", "acme.boxes")});

@@ -23,7 +23,7 @@ struct moody_host : sdk_host {
   /// Another worker starts at the next call, and its setup waits.
   void hold_setup() {
     REQUIRE(::mkfifo(gate().c_str(), 0600) == 0);
-    put_plugin("moody");
+    put_plugin("moody", R"({"another":true})");
     REQUIRE(events.sees("compat.moody", "gone"));
   }
 
