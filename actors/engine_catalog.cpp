@@ -25,7 +25,9 @@ void probe_row(const driver_table& drivers, const environment_row& row,
   };
   driver->probe(context_of(row),
                 converting<probe_report>(std::move(then), convert));
-}/// Whether something is still held, or owed, under this lease.
+}
+
+/// Whether something is still held, or owed, under this lease.
 bool matters(const lease_row& row) {
   return !has_ended(row.status) || row.parked
          || row.cleanup == cleanup_status::failed
