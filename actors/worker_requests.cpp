@@ -128,7 +128,8 @@ json_text worker_state::cleaned(const std::string& method,
     return answer;
   if (method == "environmentExecute")
     return hide_resolved_.json_but(answer, {"stdout", "stderr"});
-  return hide_resolved_.json(answer);
+  // A resource whose name is not kept as it is would be lost.
+  return hide_resolved_.json_but(answer, {"providerLeaseId", "leases"});
 }
 
 } // namespace leasehold

@@ -76,6 +76,7 @@ using pipes = std::array<pipe_pair, 3>;
 
 std::vector<char*> pointers_to(std::vector<std::string>& words) {
   std::vector<char*> out;
+  out.reserve(words.size() + 1);
   for (auto& word : words)
     out.push_back(word.data());
   out.push_back(nullptr);
@@ -100,8 +101,10 @@ int start(const child_run& what, pipes& ends, pid_t& child) {
   posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSIGMASK);
   auto words = what.argv;
   std::vector<std::string> variables;
-  for (const auto& [name, value] : what.env)
-    variables.push_back(name + "=" + value);
+  for (const auto& [name, value] : what.env) {
+    variables.push_back(name);
+    variables.back().append("=").append(value);
+  }
   auto problem
     = posix_spawnp(&child, words.front().c_str(), &files, &how,
                    pointers_to(words).data(), pointers_to(variables).data());

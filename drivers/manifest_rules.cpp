@@ -121,7 +121,8 @@ complaint check_sandbox_capabilities(const json& x, const std::string& where) {
   // Later versions of the format name more of them.
   for (const auto& [key, value] : all->items())
     if (!value.is_boolean())
-      return where + "sandboxCapabilities." + key + " must be true or false.";
+      return std::string{where}.append("sandboxCapabilities.").append(key)
+             + " must be true or false.";
   return std::nullopt;
 }
 

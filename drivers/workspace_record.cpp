@@ -307,7 +307,9 @@ workspace_record build_workspace_record(const realization& what) {
 workspace_realized realized_by(const workspace_record& what,
                                const json_text& provider_metadata,
                                std::string cwd) {
-  return {cwd.empty() ? what.path : std::move(cwd),
+  if (cwd.empty())
+    cwd = what.path;
+  return {std::move(cwd),
           with_member(provider_metadata, "workspaceRealization", what.record),
           what.record};
 }

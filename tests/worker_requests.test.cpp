@@ -1,6 +1,7 @@
 // What a worker's process asks of its host, and what it gets; with a process
 // that says what the test lets it say.
 
+#include "messages/json.hpp"
 #include "tests/support/stage.hpp"
 
 #include <algorithm>
@@ -205,6 +206,21 @@ TEST_CASE_METHOD(asking, "worker: what it has resolved is hidden from then on",
   CHECK(answers[1].error().message == "bad key ***");
   for (const auto& line : logged)
     CHECK(line.find(canary) == std::string::npos);
+}
+
+TEST_CASE_METHOD(asking, "worker: a resource's name is kept as it is",
+                 "[actors]") {
+  resolve(call("environmentAcquireLease"));
+  auto request = process().last("environmentAcquireLease");
+  process().reply(request, {{"providerLeaseId", "box-" + canary}});
+  call("environmentListLeases");
+  request = process().last("environmentListLeases");
+  json holds{{{"providerLeaseId", "box-" + canary}}};
+  process().reply(request, {{"leases", holds}});
+  settle();
+  REQUIRE(answers.size() == 2);
+  CHECK(text_member(*answers[0], "providerLeaseId") == "box-" + canary);
+  CHECK(json::parse(answers[1]->text).at("leases") == holds);
 }
 
 TEST_CASE_METHOD(asking, "worker: what a command prints is not touched",
