@@ -23,8 +23,12 @@ if(LEASEHOLD_SANITIZE)
   endif()
 endif()
 
-# Links take a tenth of the time with it.
 if(PROJECT_IS_TOP_LEVEL)
+  # Collecting garbage takes g++ a tenth of its time; memory is cheaper.
+  target_compile_options(leasehold_build_flags INTERFACE
+    $<$<CXX_COMPILER_ID:GNU>:--param=ggc-min-expand=1000>
+    $<$<CXX_COMPILER_ID:GNU>:--param=ggc-min-heapsize=1000000>)
+  # Links take a tenth of the time with it.
   find_program(LEASEHOLD_MOLD mold)
   if(LEASEHOLD_MOLD)
     target_link_options(leasehold_build_flags INTERFACE -fuse-ld=mold)

@@ -215,14 +215,14 @@ TEST_CASE("workspace_record: a caller without a request gets one",
   what.asked.lease.place.company = {"company-1"};
   what.asked.lease.run = {"run-1"};
   auto made = json::parse(with_request(what.asked).text);
-  const auto& request = made["workspaceRealizationRequest"];
-  CHECK(request["version"] == 1);
-  CHECK(request["adapterType"] == "unknown");
-  CHECK(request["companyId"] == "company-1");
-  CHECK(request["environmentId"] == "env-1");
-  CHECK(request["heartbeatRunId"] == "run-1");
-  CHECK(request["source"]["kind"] == "task_session");
-  CHECK(request["source"]["localPath"] == what.asked.local_path);
+  const auto& sent = made["workspaceRealizationRequest"];
+  CHECK(sent["version"] == 1);
+  CHECK(sent["adapterType"] == "unknown");
+  CHECK(sent["companyId"] == "company-1");
+  CHECK(sent["environmentId"] == "env-1");
+  CHECK(sent["heartbeatRunId"] == "run-1");
+  CHECK(sent["source"]["kind"] == "task_session");
+  CHECK(sent["source"]["localPath"] == what.asked.local_path);
   // One that can be read is left alone.
   what.asked.metadata = json_text{made.dump()};
   CHECK(with_request(what.asked) == what.asked.metadata);
