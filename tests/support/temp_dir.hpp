@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 
@@ -50,10 +50,13 @@ inline void write_text(const std::string& path, const std::string& text) {
   std::ofstream{path, std::ios::binary} << text;
 }
 
-/// The content of a file; empty if there is none.
+/// The content of a file; empty if there is none, or if it cannot be read: that
+/// of a process goes with the process.
 inline std::string read_text(const std::string& path) {
   std::ifstream file{path, std::ios::binary};
-  return {std::istreambuf_iterator<char>{file}, {}};
+  std::ostringstream out;
+  out << file.rdbuf();
+  return out.str();
 }
 
 } // namespace leasehold::test
