@@ -215,7 +215,7 @@ TEST_CASE("worker_params: the fake's metadata names its image",
 
 TEST_CASE("worker_params: provider metadata is kept beside the engine's keys "
           "(PB 12.1.12)",
-          "[worker_params]") {
+          "[worker_params][pb-12.1.12]") {
   json hostile{{"driver", "local"},
                {"provider", "evil"},
                {"pluginId", "plugin-9"},
@@ -254,7 +254,7 @@ TEST_CASE("worker_params: what a provider made of a config value is what it "
 }
 
 TEST_CASE("worker_params: provider facts never become config",
-          "[worker_params]") {
+          "[worker_params][pb-12.1.12]") {
   auto params = parse(end_params(lease({{"sandboxId", "s-1"}}), pack(config)));
   CHECK(params["config"] == worker_config);
 }
