@@ -21,10 +21,27 @@ failure bad_config(const std::string& why) {
   return {ec::invalid_request, why, {}};
 }
 
+/// The engine takes no more; what nests without end could not even be sent.
+constexpr int depth_max = 500;
+
+/// Parses a text that may nest as deep as it likes; throws as the library does.
+/// What nests too deep is left out of the value, which nobody may use then.
+json parse_bounded(const std::string& text, bool& too_deep) {
+  auto keep = [&](int depth, json::parse_event_t, const json&) {
+    too_deep = too_deep || depth > depth_max;
+    return !too_deep;
+  };
+  return json::parse(text, keep);
+}
+
 /// Reads a JSON object; the library's words about a bad one lose their prefix.
 result<json> parse_object(const std::string& text) {
   try {
-    auto parsed = json::parse(text);
+    auto too_deep = false;
+    auto parsed = parse_bounded(text, too_deep);
+    if (too_deep)
+      return bad_config("--config nests deeper than "
+                        + std::to_string(depth_max) + " levels.");
     if (parsed.is_object())
       return parsed;
     return bad_config("--config is not a JSON object.");
@@ -47,10 +64,15 @@ result<json> config_from(
   return text ? parse_object(*text) : result<json>{text.error()};
 }
 
-/// `true` and `3` are JSON, `debian` is text.
+/// `true` and `3` are JSON, `debian` is text, and so is what no engine takes.
 json value_of(const std::string& text) {
-  auto parsed = json::parse(text, nullptr, false);
-  return parsed.is_discarded() ? json(text) : parsed;
+  try {
+    auto too_deep = false;
+    auto parsed = parse_bounded(text, too_deep);
+    return too_deep ? json(text) : parsed;
+  } catch (const json::parse_error&) {
+    return text;
+  }
 }
 
 } // namespace

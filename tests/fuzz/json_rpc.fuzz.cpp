@@ -3,7 +3,7 @@
 #include "drivers/json_rpc.hpp"
 
 #include "drivers/host_methods.hpp"
-#include "drivers/json_text_scan.hpp"
+#include "messages/json_text_scan.hpp"
 #include "tests/fuzz/fuzzing.hpp"
 
 #include <nlohmann/json.hpp>
