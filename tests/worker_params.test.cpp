@@ -202,6 +202,15 @@ TEST_CASE("worker_params: a lease's metadata captures its place",
   CHECK(parse(captured.config) == config);
 }
 
+TEST_CASE("worker_params: null says as little as nothing to the fake",
+          "[worker_params]") {
+  json_text config{R"({"provider":"fake","image":null,"reuseLease":null})"};
+  CHECK(sandbox::normalize(config)->text
+        == R"({"image":"ubuntu:24.04","provider":"fake","reuseLease":false})");
+  CHECK(sandbox::fake_image(config) == "ubuntu:24.04");
+  CHECK(sandbox::fake_image(json_text{R"({"image":7})"}) == "ubuntu:24.04");
+}
+
 TEST_CASE("worker_params: the fake's metadata names its image",
           "[worker_params]") {
   auto what = plan();
