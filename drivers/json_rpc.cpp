@@ -1,5 +1,6 @@
 #include "drivers/json_rpc.hpp"
 
+#include "drivers/json_value.hpp"
 #include "drivers/utf8.hpp"
 #include "messages/json_text_scan.hpp"
 
@@ -14,12 +15,6 @@ using nlohmann::json;
 /// Texts from a child may hold anything; JSON that we write may not.
 std::string dump(const json& x) {
   return x.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
-std::string text_of(const json& x, const char* key) {
-  auto pos = x.find(key);
-  return pos != x.end() && pos->is_string() ? pos->get<std::string>()
-                                            : std::string{};
 }
 
 json_text object_of(const json& x, const char* key) {

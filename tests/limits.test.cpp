@@ -15,7 +15,7 @@ using test::stage;
 namespace {
 
 /// Counts what it is given.
-struct counting : output_sink {
+struct counting_sink : output_sink {
   size_t bytes = 0;
   std::string last;
 
@@ -49,7 +49,7 @@ supervisor_options two_cleanups_at_a_time() {
 }
 
 /// Answers `initialize` only.
-void only_initialize(fake_process& process, const json& request) {
+void say_initialized(fake_process& process, const json& request) {
   if (request.value("method", "") == "initialize")
     process.reply(request, {{"ok", true}});
 }
@@ -58,7 +58,7 @@ void only_initialize(fake_process& process, const json& request) {
 
 TEST_CASE("limits: of a command's live output 128 MiB are passed on",
           "[actors]") {
-  auto sink = std::make_shared<counting>();
+  auto sink = std::make_shared<counting_sink>();
   live_output live{sink};
   const std::string piece(1u << 20, 'x');
   for (auto i = 0; i < 130; ++i)
@@ -152,7 +152,7 @@ TEST_CASE_METHOD(stage,
 TEST_CASE_METHOD(stage,
                  "limits: an acquire has five seconds more than its call",
                  "[actors]") {
-  processes.on_request = only_initialize;
+  processes.on_request = say_initialized;
   auto lease = acquire("run-1", "sandbox");
   auto begun = rows().at(0).acquired_at;
   auto end = rows().at(0).deadline_at;
@@ -166,7 +166,7 @@ TEST_CASE_METHOD(stage,
                  "limits: of the late answers that somebody waits for the "
                  "oldest are forgotten beyond 1024",
                  "[actors]") {
-  processes.on_request = only_initialize;
+  processes.on_request = say_initialized;
   std::vector<int> late;
   const auto calls = 1'026;
   for (auto i = 0; i < calls; ++i) {

@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 namespace {
 
 /// Whether `asker` takes the one lease there is for nobody's.
-bool sees_orphan(store& db, const std::string& asker) {
+bool sees_nobodys(store& db, const std::string& asker) {
   auto answer = db.read(list_orphans{.asker = {asker}});
   REQUIRE(answer.has_value());
   return !std::get<lease_rows>(*answer).rows.empty();
@@ -37,9 +37,9 @@ TEST_CASE("trap: an engine whose PID another process has by now is dead",
   // It said that it is this very process.
   place.run("INSERT INTO engine_lives (id, process) "
             "SELECT 'gone', process FROM engine_lives WHERE id = 'near'");
-  CHECK_FALSE(sees_orphan(db, "near"));
+  CHECK_FALSE(sees_nobodys(db, "near"));
   // One of the same number that was started at another time.
   place.run("UPDATE engine_lives SET process = "
             "regexp_replace(process, '[0-9]+$', '1') WHERE id = 'gone'");
-  CHECK(sees_orphan(db, "near"));
+  CHECK(sees_nobodys(db, "near"));
 }

@@ -49,20 +49,20 @@ std::map<std::string, std::string> cases_of(const fs::path& path) {
 }
 
 /// A row of a table, and the tests that it links to.
-struct row {
+struct doc_row {
   /// What its first cell says.
   std::string key;
   /// File and name.
   std::vector<std::pair<std::string, std::string>> tests;
 };
 
-std::vector<row> rows_of(const std::string& doc) {
+std::vector<doc_row> rows_of(const std::string& doc) {
   static const std::regex line{R"(\n\| *([^|]*?) *\|([^\n]*))"};
   static const std::regex link{R"(\[([^\]]+)\]\(\.\./(tests/[^)]+)\))"};
-  std::vector<row> out;
+  std::vector<doc_row> out;
   auto text = text_of(root / "docs" / doc);
   for (const auto& found : all_of(text, line)) {
-    row next{found[1], {}};
+    doc_row next{found[1], {}};
     std::string rest = found[2];
     for (const auto& test : all_of(rest, link))
       next.tests.emplace_back(test[2], test[1]);
@@ -72,7 +72,7 @@ std::vector<row> rows_of(const std::string& doc) {
 }
 
 /// Every test that a row names is there and says itself that it is.
-void check_row(const row& what, const std::string& tag) {
+void check_row(const doc_row& what, const std::string& tag) {
   CHECK_FALSE(what.tests.empty());
   for (const auto& [file, name] : what.tests) {
     INFO(file << ": " << name);
@@ -98,8 +98,8 @@ void check_numbered(const std::string& doc, const std::string& prefix,
 }
 
 /// Folders with what ships.
-const std::vector<std::string> rooms{"actors",  "cli",      "drivers",
-                                     "include", "messages", "storage"};
+const std::vector<std::string> shipped_rooms{"actors",  "cli",      "drivers",
+                                             "include", "messages", "storage"};
 
 bool is_limit(const std::string& name) {
   static const std::regex ending{
@@ -154,7 +154,7 @@ TEST_CASE("proofs: every test that docs/limits.md names is there", "[house]") {
 TEST_CASE("proofs: every limit in the code has its row in docs/limits.md",
           "[house][promise-10]") {
   auto table = text_of(root / "docs/limits.md");
-  for (const auto& room : rooms)
+  for (const auto& room : shipped_rooms)
     for (const auto& entry : fs::recursive_directory_iterator{root / room}) {
       auto kind = entry.path().extension();
       if (kind != ".cpp" && kind != ".hpp")

@@ -15,8 +15,8 @@ namespace {
 using calls = std::vector<std::string>;
 
 /// A stage whose environment `box` parks its resources.
-struct reusing : stage {
-  reusing() {
+struct parking_stage : stage {
+  parking_stage() {
     script.plan.policy = lease_policy::reuse_by_environment;
     script.plan.fingerprint = "scripted:{}";
   }
@@ -67,7 +67,7 @@ TEST_CASE_METHOD(stage,
 
 // -- what is kept for later ---------------------------------------------------
 
-TEST_CASE_METHOD(reusing,
+TEST_CASE_METHOD(parking_stage,
                  "trap: an environment is not deleted under a reusable lease",
                  "[actors][trap-16]") {
   auto lease = granted("run-1");
@@ -85,7 +85,7 @@ TEST_CASE_METHOD(reusing,
   CHECK(removal());
 }
 
-TEST_CASE_METHOD(reusing,
+TEST_CASE_METHOD(parking_stage,
                  "trap: what a run has left running ends before its resource "
                  "waits for the next one",
                  "[actors][pb-12.1.3]") {
@@ -105,7 +105,7 @@ TEST_CASE_METHOD(reusing,
   CHECK(granted("run-3").resource == first.resource);
 }
 
-TEST_CASE_METHOD(reusing,
+TEST_CASE_METHOD(parking_stage,
                  "trap: what was kept has nothing running when it is resumed",
                  "[actors][pb-12.1.3]") {
   script.held_back = {"execute"};
