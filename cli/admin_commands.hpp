@@ -2,9 +2,9 @@
 
 // Everything but `run`: what is configured and what is recorded.
 
+#include "cli/config_input.hpp"
 #include "cli/session.hpp"
 
-#include <functional>
 #include <map>
 #include <string>
 
@@ -45,19 +45,6 @@ int perform(const secret_disable_arguments& what, const context& where);
 int perform(const secret_remove_arguments& what, const context& where);
 
 // -- the parts that need no engine --------------------------------------------
-
-/// The text of a file, or of standard input for `-`.
-result<std::string> read_text(const std::string& path);
-
-/// The text of an option: itself, a file's (`@FILE`), or that of standard input
-/// (`-`).
-result<std::string> read_option(const std::string& given);
-
-/// The environment that `env add` describes. `read` gets the texts that
-/// `--config` refers to.
-result<environment_info> environment_from(
-  const env_add_arguments& what,
-  const std::function<result<std::string>(const std::string& path)>& read);
 
 /// What `env list`, `plugin list`, `lease list` and `lease show` print.
 std::string environments_table(const std::vector<environment_info>& rows,

@@ -109,9 +109,10 @@ result<json_text> normalize_fake(const json& x) {
                                    : std::string{};
   if (name.empty())
     return bad("Fake sandbox environments require an image.");
+  auto* reuse = given(x, "reuseLease");
   return pack({{"provider", "fake"},
                {"image", name},
-               {"reuseLease", x.value("reuseLease", false)}});
+               {"reuseLease", reuse && *reuse == json(true)}});
 }
 
 json common_metadata(const plan_lease& what, const settings& config) {
@@ -162,7 +163,10 @@ result<json_text> normalize(const json_text& config) {
 }
 
 std::string fake_image(const json_text& config) {
-  return parse(config).value("image", "ubuntu:24.04");
+  auto x = parse(config);
+  auto* image = given(x, "image");
+  return image && image->is_string() ? image->get<std::string>()
+                                     : "ubuntu:24.04";
 }
 
 std::string fingerprint_of(const settings& config, const json_text& stored) {

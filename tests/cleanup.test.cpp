@@ -55,7 +55,8 @@ TEST_CASE("cleanup: chance moves a pause by a quarter at most", "[cleanup]") {
   CHECK(failed(12, 0.9999999).next_cleanup_in == 750s);
 }
 
-TEST_CASE("cleanup: after the last attempt an operator must act", "[cleanup]") {
+TEST_CASE("cleanup: after the last attempt an operator must act",
+          "[cleanup][pb-12.1.6]") {
   auto out = failed(20);
   CHECK(out.outcome == cleanup_status::failed);
   CHECK_FALSE(out.next_cleanup_in);

@@ -58,7 +58,7 @@ TEST_CASE("foreign end: a release asks whether the engine is dead",
 }
 
 TEST_CASE("foreign end: a living engine's lease is not released",
-          "[foreign_end]") {
+          "[foreign_end][promise-4]") {
   auto row = a_row(lease_status::active);
   auto why = judged<verdict::refuse>(release(), row, false).why;
   CHECK(why.code == ec::held_elsewhere);

@@ -110,12 +110,13 @@ store_opener in(const a_directory& place) {
 
 // -- the contract -------------------------------------------------------------
 
-TEST_CASE("sqlite_store: grants keep the contract", "[sqlite_store]") {
+TEST_CASE("sqlite_store: grants keep the contract",
+          "[sqlite_store][promise-1]") {
   a_directory place;
   check_grants(in(place));
 }
 
-TEST_CASE("sqlite_store: ends keep the contract", "[sqlite_store]") {
+TEST_CASE("sqlite_store: ends keep the contract", "[sqlite_store][trap-2]") {
   a_directory place;
   check_ends(in(place));
 }
@@ -135,12 +136,14 @@ TEST_CASE("sqlite_store: batches keep the contract", "[sqlite_store]") {
   check_batches(in(place));
 }
 
-TEST_CASE("sqlite_store: lists keep the contract", "[sqlite_store]") {
+TEST_CASE("sqlite_store: lists keep the contract",
+          "[sqlite_store][pb-12.1.15]") {
   a_directory place;
   check_lease_lists(in(place));
 }
 
-TEST_CASE("sqlite_store: environments keep the contract", "[sqlite_store]") {
+TEST_CASE("sqlite_store: environments keep the contract",
+          "[sqlite_store][trap-16]") {
   a_directory place;
   check_environments(in(place));
 }

@@ -1,6 +1,6 @@
 #include "drivers/worker_check/peer.hpp"
 
-#include "drivers/json_text_scan.hpp"
+#include "messages/json_text_scan.hpp"
 #include "drivers/utf8.hpp"
 
 #include <algorithm>
