@@ -43,7 +43,7 @@ struct waiting_lease {
 /// The door of one environment. A value: copy, compare, store it.
 struct admission {
   admission_limits limits;
-  fair_queue<waiting_lease> queue{0};
+  fair_queue<waiting_lease> queue{1'024};
   /// Whoever has a place, and whether its lease lives already.
   std::map<lease_id, bool> places;
   uint32_t acquiring = 0;

@@ -165,7 +165,7 @@ private:
 
 TEST_CASE("admission: limits hold and everybody is answered once, in time",
           "[admission][sim]") {
-  for (unsigned seed = 0; seed < 2'000; ++seed) {
+  for (unsigned seed = 0; seed < 400; ++seed) {
     CAPTURE(seed);
     world_model world{seed};
     world.run();
@@ -175,7 +175,7 @@ TEST_CASE("admission: limits hold and everybody is answered once, in time",
 
 TEST_CASE("admission: who always waits gets its weight's share of all places",
           "[admission][sim]") {
-  for (unsigned seed = 0; seed < 50; ++seed) {
+  for (unsigned seed = 0; seed < 20; ++seed) {
     CAPTURE(seed);
     std::mt19937 rng{seed};
     admission now;

@@ -139,10 +139,11 @@ void check_cleanups(const store_opener& open) {
 
 // -- breakers -----------------------------------------------------------------
 
+namespace {
+
 void check_breakers(const store_opener& open) {
-  auto all = [](tried_store& db) {
-    return std::get<breaker_rows>(db.read(list_breakers{}));
-  };
+  auto all
+    = [](tried_store& db) { return db.ask<breaker_rows>(list_breakers{}); };
   SECTION("an open breaker is kept until it is closed") {
     tried_store db{open};
     breaker_row row{{"environment:env-1"}, 5, 1, {}, ec::call_timed_out, "No."};
@@ -175,6 +176,8 @@ void check_breakers(const store_opener& open) {
     CHECK(all(db).rows.empty());
   }
 }
+
+} // namespace
 
 // -- batches ------------------------------------------------------------------
 
@@ -363,6 +366,7 @@ void check_removals_of_environments(const store_opener& open) {
 } // namespace
 
 void check_environments(const store_opener& open) {
+  check_breakers(open);
   check_removals_of_environments(open);
   SECTION("an environment is kept as it was given, and found by id or name") {
     tried_store db{open};
