@@ -63,6 +63,12 @@ janitor_options janitor_options_of(const options& x) {
   return out;
 }
 
+admission_limits limits_of(const options& x) {
+  return {x.environment_leases_max, x.environment_acquires_max,
+          x.environment_queue_max, x.environment_queue_timeout,
+          x.company_weights};
+}
+
 supervisor_options supervisor_options_of(const options& x) {
   supervisor_options out;
   out.worker_ready_grace = x.worker_ready_grace;
@@ -70,6 +76,8 @@ supervisor_options supervisor_options_of(const options& x) {
   out.startup
     = {x.worker_restart_delay, x.worker_restart_delay_max,
        x.worker_stable_after, x.worker_crashes_max, x.worker_crash_window};
+  out.breaker = {x.breaker_failures_max, x.breaker_pause, x.breaker_pause_max};
+  out.environment.limits = limits_of(x);
   out.worker = worker_options_of(x);
   out.janitor = janitor_options_of(x);
   return out;

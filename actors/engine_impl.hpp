@@ -38,6 +38,8 @@ struct environment_draft {
   /// What was taken out of it before anybody looked.
   std::vector<raw_secret> taken = {};
   std::vector<secret_use> uses = {};
+  /// A config whose `admission` is put back.
+  json_text admission = {};
 };
 
 /// What drivers are told about an environment when no lease is meant.

@@ -21,12 +21,6 @@ lease_status status_of(release_status x) {
   }
 }
 
-failure stale(const lease_row& row, fence_no fence) {
-  return {ec::stale_lease, "Lease " + row.id.value + " was granted anew: fence "
-                             + std::to_string(row.fence) + ", not "
-                             + std::to_string(fence) + "."};
-}
-
 failure held_elsewhere(const lease_row& row) {
   return {ec::held_elsewhere, "Lease " + row.id.value
                                 + " is held by another engine ("
@@ -67,8 +61,8 @@ verdict::any end_now(const foreign_request& what, lease_row row) {
 
 foreign_verdict::any judge(const foreign_request& what, const lease_row& row,
                            std::optional<bool> owner_is_dead) {
-  if (what.lease.fence != 0 && what.lease.fence != row.fence)
-    return verdict::refuse{stale(row, what.lease.fence)};
+  if (auto stale = why_stale(what.lease, row.fence))
+    return verdict::refuse{std::move(*stale)};
   if (has_ended(row.status))
     return judge_ended(what, row);
   // A removal is accepted in every state, even from a living engine.

@@ -13,8 +13,7 @@ lease_context context_of(const lease_row& row, const driver& with) {
   lease_context out;
   out.place = {row.company, row.environment, std::string{with.key()}, {}};
   out.lease = row.id;
-  // No fence: what a cleanup removes may have seen a later grant that did not
-  // last; the row alone says that nobody holds it.
+  out.fence = row.fence;
   out.run = row.run;
   out.issue = row.issue;
   out.workspace = row.workspace;
@@ -171,6 +170,39 @@ void janitor_state::arm_next(const lease_rows& owed) {
 void janitor_state::start(const lease_row& row) {
   if (!under_way_.try_emplace(row.id).second)
     return;
+  // What is to go may have seen a later grant that did not last: only a new
+  // fence is later than all that it has seen.
+  write(
+    take_fence{row.id},
+    [this, row](const written& how) {
+      auto mine = row;
+      mine.fence = how.fence;
+      clean(mine);
+    },
+    [this, row](const caf::error& err) { on_unfit(row, to_failure(err)); });
+}
+
+void janitor_state::on_unfit(const lease_row& row, const failure& why) {
+  if (why.code != ec::conflict) {
+    on_finished(row, why);
+    next_sweep_
+      = after(self_, options_.cleanup.retry_delay, [this] { sweep(); });
+    return;
+  }
+  // Somebody else was faster: the row says how far they are.
+  query(
+    get_lease{row.id.value},
+    [this](lease_rows& found) {
+      answer(ended(found.rows.front()));
+      sweep();
+    },
+    [this, row](const caf::error&) {
+      answer(ended(row));
+      sweep();
+    });
+}
+
+void janitor_state::clean(const lease_row& row) {
   auto* driver = with_->drivers.of_provider(row.provider);
   if (!driver)
     return finish(
@@ -236,21 +268,18 @@ void janitor_state::finish(const lease_row& row, const result<>& outcome) {
 }
 
 void janitor_state::on_finished(const lease_row& row, const result<>& outcome) {
-  auto who = under_way_.extract(row.id);
   if (with_->observe)
     with_->observe({"lease", row.id.value, "cleanup",
                     outcome ? "success" : "failed", outcome.error().message});
-  if (!who)
-    return;
-  lease_ended how{row.id,
-                  row.status,
-                  outcome ? cleanup_status::success : cleanup_status::failed,
-                  row.failure_reason,
-                  false,
-                  row.resource,
-                  outcome.error().message};
-  for (auto& promise : who.mapped())
-    promise.deliver(how);
+  answer({row.id, row.status,
+          outcome ? cleanup_status::success : cleanup_status::failed,
+          row.failure_reason, false, row.resource, outcome.error().message});
+}
+
+void janitor_state::answer(const lease_ended& how) {
+  if (auto who = under_way_.extract(how.id))
+    for (auto& promise : who.mapped())
+      promise.deliver(how);
 }
 
 void janitor_state::check_settled() {

@@ -60,8 +60,14 @@ private:
 
   void arm_next(const lease_rows& owed);
 
-  /// Cleans up after one lease, unless that is under way already.
+  /// Cleans up after one lease, unless that is under way already: takes a
+  /// fence, then goes on under it.
   void start(const lease_row& row);
+
+  void clean(const lease_row& row);
+
+  /// There was no fence for this lease.
+  void on_unfit(const lease_row& row, const failure& why);
 
   /// Destroys what the provider says it holds for this lease.
   void find_and_destroy(const lease_row& row, std::vector<listed_resource> all);
@@ -72,6 +78,9 @@ private:
   void finish(const lease_row& row, const result<>& outcome);
 
   void on_finished(const lease_row& row, const result<>& outcome);
+
+  /// Answers those who wait for this cleanup.
+  void answer(const lease_ended& how);
 
   caf::result<cleanups_left> settle(const await_settled& what);
 

@@ -43,7 +43,14 @@ void janitor_state::remove_late(const lease_row& row, const late_resource& what,
   auto then = [this, what, attempt](const result<>& outcome) {
     on_late_removed(what, attempt, outcome);
   };
-  destroy(row, what.resource, back_to<done>(self_, then));
+  write(
+    take_fence{row.id, false},
+    [this, row, what, then](const written& how) {
+      auto mine = row;
+      mine.fence = how.fence;
+      destroy(mine, what.resource, back_to<done>(self_, then));
+    },
+    [then](const caf::error& err) { then(to_failure(err)); });
 }
 
 void janitor_state::on_late_removed(const late_resource& what, uint32_t attempt,

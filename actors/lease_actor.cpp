@@ -60,12 +60,8 @@ void lease_state::on(const tenancy_event::any& what) {
 }
 
 std::optional<failure> lease_state::check(const lease_handle& handle) const {
-  if (handle.fence != 0 && handle.fence != row_.fence)
-    return failure{ec::stale_lease,
-                   "Lease " + row_.id.value + " was granted anew: fence "
-                     + std::to_string(row_.fence) + ", not "
-                     + std::to_string(handle.fence) + ".",
-                   {}};
+  if (auto stale = why_stale(handle, row_.fence))
+    return stale;
   if (now_.phase != tenancy_phase::active)
     return failure{ec::lease_ended,
                    "Lease " + row_.id.value + " is ending or has ended.",
@@ -206,11 +202,37 @@ caf::result<lease_retaken> lease_state::retake(const retake_lease& what) {
       on_retaken(how, ttl);
       promise.deliver(lease_retaken{row_.fence, row_.expires_at, how.at});
     },
-    [this, promise](const caf::error& err) mutable {
-      on(tenancy_event::retake_over{});
-      promise.deliver(err);
+    [this, promise, ttl](const caf::error& err) {
+      on_not_retaken(to_failure(err), ttl, promise);
     });
   return promise;
+}
+
+void lease_state::on_not_retaken(
+  const failure& why, milliseconds ttl,
+  caf::typed_response_promise<lease_retaken> promise) {
+  if (disposition_of(why.code) != disposition::in_doubt) {
+    on(tenancy_event::retake_over{});
+    return promise.deliver(to_error(why));
+  }
+  // Under which fence the lease is now, only its row can tell.
+  ask(
+    self_, with_.store, caf::infinite, store_query{get_lease{row_.id.value}},
+    [this, why, ttl, promise](store_answer& answer) mutable {
+      auto& found = std::get<lease_rows>(answer);
+      auto fence = found.rows.front().fence;
+      if (fence == row_.fence) {
+        on(tenancy_event::retake_over{});
+        return promise.deliver(to_error(why));
+      }
+      on_retaken({found.at, fence}, ttl);
+      promise.deliver(lease_retaken{row_.fence, row_.expires_at, found.at});
+    },
+    [this, why, ttl, promise](const caf::error&) {
+      reread_ = after(self_, options_.record_retry, [this, why, ttl, promise] {
+        on_not_retaken(why, ttl, promise);
+      });
+    });
 }
 
 void lease_state::on_retaken(const written& how, milliseconds ttl) {
@@ -227,8 +249,8 @@ void lease_state::on_retaken(const written& how, milliseconds ttl) {
 caf::result<lease_ended> lease_state::end(const lease_handle& handle,
                                           lease_ending how,
                                           bool wait_for_commands) {
-  if (handle.fence != 0 && handle.fence != row_.fence)
-    return to_error(*check(handle));
+  if (auto stale = why_stale(handle, row_.fence))
+    return to_error(*stale);
   if (now_.phase == tenancy_phase::ended) {
     // A release that is repeated is told the same again.
     if (withdrawn_)

@@ -81,6 +81,8 @@ private:
                    caf::typed_response_promise<workspace_realized> promise);
   caf::result<lease_retaken> retake(const retake_lease& what);
   void on_retaken(const written& how, milliseconds ttl);
+  void on_not_retaken(const failure& why, milliseconds ttl,
+                      caf::typed_response_promise<lease_retaken> promise);
   caf::result<lease_renewed> renew(const renew_lease& what);
   caf::result<lease_ended> end(const lease_handle& handle, lease_ending how,
                                bool wait_for_commands);
@@ -116,6 +118,7 @@ private:
   bool withdrawn_ = false;
   timer expiry_;
   timer patience_;
+  timer reread_;
   std::vector<end_promise> waiting_;
   /// Removals that came too late for this tenancy; the janitor's.
   std::vector<std::pair<end_promise, destroy_lease>> too_late_;

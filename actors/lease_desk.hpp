@@ -25,6 +25,8 @@ public:
                                      const environment_id& environment,
                                      const choose_resource& what) override;
 
+  bool holds(const run_id& run, const environment_id& environment) override;
+
   void retake(const lease_id& lease, const retake_lease& how,
               completion<lease_retaken> then) override;
 
@@ -37,7 +39,7 @@ public:
     if (auto* lease = find(what.lease.id))
       return pass_on(ties_.self, *lease, std::move(what));
     auto promise = ties_.self->template make_response_promise<Reply>();
-    explain_absence(what.lease.id, [promise](failure why) mutable {
+    explain_absence(what.lease, [promise](failure why) mutable {
       promise.deliver(to_error(why));
     });
     return promise;
@@ -90,8 +92,9 @@ private:
   /// The actor died without having ended its lease.
   void on_death(const lease_id& lease, const std::string& why);
 
-  /// Finds out why a lease is not here: unknown, ended, or another engine's.
-  void explain_absence(const lease_id& lease,
+  /// Finds out why a lease is not here: unknown, granted anew, ended, or
+  /// another engine's.
+  void explain_absence(const lease_handle& lease,
                        std::function<void(failure)> then);
 
   const supervisor_ties& ties_;

@@ -42,6 +42,15 @@ bool parks(const lease_ending& x, const lease_terms& terms) {
 
 } // namespace
 
+std::optional<failure> why_stale(const lease_handle& handle, fence_no latest) {
+  if (handle.fence == 0 || handle.fence == latest)
+    return std::nullopt;
+  return failure{ec::stale_lease, "Lease " + handle.id.value
+                                    + " was granted anew: fence "
+                                    + std::to_string(latest) + ", not "
+                                    + std::to_string(handle.fence) + "."};
+}
+
 bool needs_provider(const lease_ending& how,
                     const lease_terms& terms) noexcept {
   return terms.makes_resource && how.what != lease_ending::how::keep;

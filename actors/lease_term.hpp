@@ -52,6 +52,10 @@ struct lease_outcome {
   friend bool operator==(const lease_outcome&, const lease_outcome&) = default;
 };
 
+/// What is wrong with a handle, if it is of another grant than the last one.
+/// Fence zero is an operator's, and is never wrong.
+std::optional<failure> why_stale(const lease_handle& handle, fence_no latest);
+
 /// The reasons that rows carry.
 namespace reason {
 

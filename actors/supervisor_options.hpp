@@ -2,6 +2,7 @@
 
 // What a SUPERVISOR is set up with.
 
+#include "actors/breaker.hpp"
 #include "actors/environment_actor.hpp"
 #include "actors/janitor_actor.hpp"
 #include "actors/lease_actor.hpp"
@@ -20,6 +21,7 @@ struct supervisor_options {
   /// How long a shutdown waits for leases to be released.
   milliseconds stop_timeout{15'000};
   worker_startup_options startup;
+  breaker_options breaker;
   worker_options worker;
   lease_options lease;
   environment_options environment;

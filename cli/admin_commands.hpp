@@ -16,6 +16,7 @@ int perform(const env_add_arguments& what, const context& where);
 int perform(const env_list_arguments& what, const context& where);
 int perform(const env_show_arguments& what, const context& where);
 int perform(const env_remove_arguments& what, const context& where);
+int perform(const env_reset_arguments& what, const context& where);
 int perform(const probe_arguments& what, const context& where);
 
 int perform(const plugin_add_arguments& what, const context& where);
@@ -26,6 +27,7 @@ int perform(const plugin_upgrade_arguments& what, const context& where);
 int perform(const plugin_disable_arguments& what, const context& where);
 int perform(const plugin_enable_arguments& what, const context& where);
 int perform(const plugin_remove_arguments& what, const context& where);
+int perform(const plugin_reset_arguments& what, const context& where);
 int perform(const plugin_test_arguments& what, const context& where);
 
 int perform(const lease_list_arguments& what, const context& where);

@@ -42,6 +42,10 @@ inline constexpr auto env_add = R"(Examples:
   leasehold env add box --provider bubblewrap --config '{"timeoutMs": 60000}'
   leasehold env add here --driver local --description "this machine"
 
+The key `admission` is Leasehold's own, whatever the driver: how many leases at
+a time, and who waits for the others.
+  --set 'admission={"maxLeases": 20, "queueTimeoutMs": 60000}'
+
 An environment of that name is changed. --set overrides --config; its value is
 read as JSON where it is JSON, else as text.)";
 
@@ -56,6 +60,19 @@ inline constexpr auto env_remove = R"(Example:
   leasehold env remove box
 
 The leases that hold it must end first; leasehold lease list shows them.)";
+
+inline constexpr auto env_reset = R"(Example:
+  leasehold env reset box
+
+An environment whose provider fails five times in a row, because nobody answers,
+is left alone for a while: whoever wants a lease there is refused at once with
+the provider's last words. After the pause one lease is tried. `env reset` has
+the next one tried now; leasehold env show says whether there is need.)";
+
+inline constexpr auto plugin_reset = R"(Example:
+  leasehold plugin reset acme.boxes
+
+The same as leasehold env reset, for all environments of a plugin.)";
 
 inline constexpr auto plugin_add = R"(Examples:
   leasehold plugin add --manifest acme.json -- python3 /opt/acme/worker.py

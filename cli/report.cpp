@@ -114,6 +114,13 @@ json view(const probe_result& x) {
           {"details", parsed(x.details)}};
 }
 
+json view(const breaker_info& x) {
+  return {{"failures", x.failures},
+          {"retry_at_ms", x.retry_at_ms},
+          {"code", x.code},
+          {"message", x.message}};
+}
+
 json view(const lease_info& x) {
   return {{"id", x.id},
           {"company", x.company},

@@ -127,7 +127,21 @@ void add_run(CLI::App& app, draft& to) {
     option->group("Where");
   env->excludes(driver)->excludes(provider);
   driver->excludes(provider);
+  add_text(verb, "--queue-timeout", to.queue_timeout, "TIME",
+           "How long to wait for a lease at the environment's limit");
   add_run_options(verb, to);
+}
+
+/// A verb on one environment or plugin.
+template <class Verb>
+void add_verb_on(CLI::App& parent, draft& to, Verb& x, const char* name,
+                 const char* description, const char* footer) {
+  auto& verb = add_verb(parent, name, description, footer,
+                        [&to, &x] { to.result.verb = x; });
+  if constexpr (requires { x.key; })
+    add_name(verb, x.key, "KEY", "The plugin's key");
+  else
+    add_name(verb, x.name, "NAME", "The environment");
 }
 
 void add_env(CLI::App& app, draft& to) {
@@ -149,14 +163,12 @@ void add_env(CLI::App& app, draft& to) {
   add_text(add, "--description", x.description, "TEXT", "For people");
   add_verb(env, "list", "List environments", help::env_list,
            [&to] { to.result.verb = env_list_arguments{}; });
-  auto& show
-    = add_verb(env, "show", "Show an environment and its configuration",
-               help::env_show, [&to] { to.result.verb = to.env_show; });
-  add_name(show, to.env_show.name, "NAME", "The environment");
-  auto& remove
-    = add_verb(env, "remove", "Remove an environment", help::env_remove,
-               [&to] { to.result.verb = to.env_remove; });
-  add_name(remove, to.env_remove.name, "NAME", "The environment");
+  add_verb_on(env, to, to.env_show, "show",
+               "Show an environment and its configuration", help::env_show);
+  add_verb_on(env, to, to.env_remove, "remove", "Remove an environment",
+               help::env_remove);
+  add_verb_on(env, to, to.env_reset, "reset",
+               "Close its circuit breaker: try it again now", help::env_reset);
 }
 
 void add_plugin_test(CLI::App& plugin, draft& to) {
@@ -196,16 +208,6 @@ void add_plugin_offer(CLI::App& verb, plugin_offer_arguments& x, draft& to) {
   add_env_vars(verb, to);
 }
 
-/// A verb on one plugin.
-template <class Verb>
-void add_plugin_verb(CLI::App& plugin, draft& to, Verb& x,
-                     const std::string& name, const std::string& description,
-                     const char* footer) {
-  auto& verb = add_verb(plugin, name, description, footer,
-                        [&to, &x] { to.result.verb = x; });
-  add_name(verb, x.key, "KEY", "The plugin's key");
-}
-
 void add_plugin(CLI::App& app, draft& to) {
   auto& plugin = *app.add_subcommand("plugin", "Plugins: who makes sandboxes");
   plugin.group("Configuration");
@@ -215,7 +217,7 @@ void add_plugin(CLI::App& app, draft& to) {
   add_plugin_offer(add, to.plugin_add, to);
   add_verb(plugin, "list", "List plugins", help::plugin_list,
            [&to] { to.result.verb = plugin_list_arguments{}; });
-  add_plugin_verb(plugin, to, to.plugin_show, "show", "Show a plugin",
+  add_verb_on(plugin, to, to.plugin_show, "show", "Show a plugin",
                   help::plugin_show);
   auto& drivers = add_verb(plugin, "drivers", "List what plugins provide",
                            help::plugin_drivers,
@@ -227,13 +229,15 @@ void add_plugin(CLI::App& app, draft& to) {
                            [&to] { to.result.verb = to.plugin_upgrade; });
   add_name(upgrade, to.plugin_upgrade.key, "KEY", "The plugin's key");
   add_plugin_offer(upgrade, to.plugin_upgrade, to);
-  add_plugin_verb(plugin, to, to.plugin_disable, "disable",
+  add_verb_on(plugin, to, to.plugin_disable, "disable",
                   "Take no new leases of a plugin", help::plugin_disable);
-  add_plugin_verb(plugin, to, to.plugin_enable, "enable",
+  add_verb_on(plugin, to, to.plugin_enable, "enable",
                   "Take leases again; allow a waiting upgrade",
                   help::plugin_enable);
-  add_plugin_verb(plugin, to, to.plugin_remove, "remove", "Remove a plugin",
+  add_verb_on(plugin, to, to.plugin_remove, "remove", "Remove a plugin",
                   help::plugin_remove);
+  add_verb_on(plugin, to, to.plugin_reset, "reset",
+                  "Close its circuit breaker: try it now", help::plugin_reset);
   add_plugin_test(plugin, to);
 }
 

@@ -16,11 +16,13 @@ struct draft {
   std::vector<std::string> env_vars;
   std::string timeout;
   std::string ttl;
+  std::string queue_timeout;
   std::string total_timeout;
   run_arguments run;
   env_add_arguments env_add;
   env_show_arguments env_show;
   env_remove_arguments env_remove;
+  env_reset_arguments env_reset;
   plugin_add_arguments plugin_add;
   plugin_show_arguments plugin_show;
   plugin_drivers_arguments plugin_drivers;
@@ -28,6 +30,7 @@ struct draft {
   plugin_disable_arguments plugin_disable;
   plugin_enable_arguments plugin_enable;
   plugin_remove_arguments plugin_remove;
+  plugin_reset_arguments plugin_reset;
   plugin_test_arguments plugin_test;
   lease_list_arguments lease_list;
   lease_show_arguments lease_show;

@@ -43,8 +43,12 @@ using worker_actor = caf::typed_actor<
 /// An ENVIRONMENT serialises what must be serial inside one environment: who
 /// is let in, and which parked resource a new lease may claim.
 using environment_actor = caf::typed_actor<
-  // May this run have a lease here?
+  // May this run have a lease here? Answered when its turn comes.
   caf::result<lease_admitted>(admit_lease),
+  // How leases go on that were let in and counted.
+  caf::result<void>(lease_placed), caf::result<void>(lease_left),
+  // Who waits?
+  caf::result<queue_shown>(show_queue),
   // Which parked resource fits? It is given away once.
   caf::result<resource_chosen>(choose_resource),
   // This resource waits for the next run.
@@ -95,6 +99,12 @@ using supervisor_actor = caf::typed_actor<
   caf::result<lease_granted>(acquire_lease),
   // Take up again what this lease has left, or the lease itself.
   caf::result<lease_granted>(resume_lease),
+  // It is not wanted any more, granted or not.
+  caf::result<void>(cancel_acquire),
+  // Who waits for a lease in this environment?
+  caf::result<queue_shown>(show_queue),
+  // An operator has closed a breaker.
+  caf::result<void>(breaker_reset),
   // Passed on to the lease, or to the janitor if it does not live here.
   caf::result<command_result>(execute_command),
   caf::result<void>(cancel_command),

@@ -4,6 +4,7 @@
 // line of history: all of it happens, or none of it and the answer is a
 // `conflict`. Times are the store's own; writes say durations.
 
+#include "messages/breaker.hpp"
 #include "messages/environment.hpp"
 #include "messages/ids.hpp"
 #include "messages/lease.hpp"
@@ -23,7 +24,8 @@ namespace leasehold {
 struct written {
   /// When, by the store's clock.
   timestamp at = {};
-  /// The lease's fence after the write; zero for writes without a lease.
+  /// The lease's fence after the write, or the one that was taken; zero for
+  /// writes without a lease.
   fence_no fence = 0;
 };
 
@@ -139,6 +141,14 @@ struct owe_cleanup {
   std::string note = {};
 };
 
+/// A fence that is later than every grant until now, for a removal: whoever was
+/// granted the resource before is told from it. The row stays as it is. Guard,
+/// if `cleaning`: the lease has ended, is not parked, and owes its cleanup.
+struct take_fence {
+  lease_id lease = {};
+  bool cleaning = true;
+};
+
 // -- writes: the rest ---------------------------------------------------------
 
 /// A new environment, or a new version of the one with this id, with the
@@ -184,14 +194,24 @@ struct register_instance {
   instance_row row = {};
 };
 
-using store_write
-  = std::variant<insert_lease, reacquire_lease, activate_lease,
-                 give_up_resource, end_lease, extend_lease, describe_lease,
-                 record_cleanup, owe_cleanup, put_environment,
-                 remove_environment, put_plugin, change_plugin, remove_plugin,
-                 register_instance, put_secret, add_secret_version,
-                 set_secret_status, set_secret_version_status, bind_secret,
-                 unbind_secret, remove_secret, record_secret_access>;
+/// A breaker that has opened, or opened again. `row.retry_at` is not set yet.
+struct open_breaker {
+  breaker_row row = {};
+  milliseconds retry_in{0};
+};
+
+/// It has closed; or it was closed, which is no error.
+struct close_breaker {
+  breaker_subject subject = {};
+};
+
+using store_write = std::variant<
+  insert_lease, reacquire_lease, activate_lease, give_up_resource, end_lease,
+  extend_lease, describe_lease, record_cleanup, owe_cleanup, put_environment,
+  remove_environment, put_plugin, change_plugin, remove_plugin,
+  register_instance, put_secret, add_secret_version, set_secret_status,
+  set_secret_version_status, bind_secret, unbind_secret, remove_secret,
+  record_secret_access, take_fence, open_breaker, close_breaker>;
 
 // -- reads --------------------------------------------------------------------
 
@@ -249,12 +269,15 @@ struct get_plugin {
 /// Every plugin, in install order.
 struct list_plugins {};
 
+/// Every breaker that is open.
+struct list_breakers {};
+
 using store_query
   = std::variant<get_lease, list_leases, list_due_cleanups, list_owed_cleanups,
                  list_orphans, list_events, get_environment, list_environments,
                  get_plugin, list_plugins, get_secret, list_secrets,
                  list_secret_bindings, find_secrets, get_sealed_sample,
-                 list_secret_accesses>;
+                 list_secret_accesses, list_breakers>;
 
 /// Leases, and the store's clock when they were read.
 struct lease_rows {
@@ -274,13 +297,19 @@ struct plugin_rows {
   std::vector<plugin_row> rows = {};
 };
 
+/// Breakers, and the store's clock when they were read.
+struct breaker_rows {
+  timestamp at = {};
+  std::vector<breaker_row> rows = {};
+};
+
 /// `get_…` and `list_…` answer with the rows of their kind. A `get_…` that
 /// finds nothing fails with `unknown_…`, one that finds several with
 /// `invalid_request`.
 using store_answer
   = std::variant<lease_rows, lease_events, environment_rows, plugin_rows,
                  secret_rows, secret_binding_rows, secret_fact_rows,
-                 sealed_sample, secret_access_rows>;
+                 sealed_sample, secret_access_rows, breaker_rows>;
 
 // -- the store's own threads --------------------------------------------------
 

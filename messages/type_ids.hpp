@@ -2,6 +2,7 @@
 
 // The numbers of message types.
 
+#include "messages/breaker.hpp"
 #include "messages/command.hpp"
 #include "messages/driver.hpp"
 #include "messages/environment.hpp"
@@ -94,6 +95,12 @@ CAF_BEGIN_TYPE_ID_BLOCK(leasehold, caf::first_custom_type_id + 800)
   CAF_ADD_TYPE_ID(leasehold, (leasehold::drivers_surveyed))
   CAF_ADD_TYPE_ID(leasehold, (leasehold::secret_resolved))
   CAF_ADD_TYPE_ID(leasehold, (leasehold::resume_lease))
+  CAF_ADD_TYPE_ID(leasehold, (leasehold::cancel_acquire))
+  CAF_ADD_TYPE_ID(leasehold, (leasehold::lease_placed))
+  CAF_ADD_TYPE_ID(leasehold, (leasehold::lease_left))
+  CAF_ADD_TYPE_ID(leasehold, (leasehold::show_queue))
+  CAF_ADD_TYPE_ID(leasehold, (leasehold::queue_shown))
+  CAF_ADD_TYPE_ID(leasehold, (leasehold::breaker_reset))
 
 CAF_END_TYPE_ID_BLOCK(leasehold)
 

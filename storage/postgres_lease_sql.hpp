@@ -237,6 +237,16 @@ WITH changed AS (
   RETURNING a.n, l.seq, l.status AS before, l.status, l.fence,
     l.owner_instance, a.note))" + record_and_answer;
 
+// Nothing is written but the fences, which are locked until the commit.
+inline const std::string take_fences = R"(
+WITH asked AS (SELECT $1::bigint AS at, $2::text AS by)
+SELECT a.n, a.fence
+FROM asked, leases l, unnest($3::int[], $4::text[], $5::bigint[], $6::boolean[])
+  AS a (n, id, fence, cleaning)
+WHERE l.id = a.id AND (NOT a.cleaning
+  OR (l.cleanup_status || '' = 'failed' AND NOT l.parked
+    AND l.status NOT IN ('acquiring', 'active'))))";
+
 inline const std::string read_state
   = "SELECT status, fence, parked, cleanup_status FROM leases "
     "WHERE id = $1::text";

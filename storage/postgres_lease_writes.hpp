@@ -46,6 +46,7 @@ public:
   void write(const chosen<describe_lease>& all, postgres_batch& batch);
   void write(const chosen<record_cleanup>& all, postgres_batch& batch);
   void write(const chosen<owe_cleanup>& all, postgres_batch& batch);
+  void write(const chosen<take_fence>& all, postgres_batch& batch);
 
   /// What a constraint's refusal means for the command that met it.
   failure refused(const postgres::error& why, const insert_lease& x);

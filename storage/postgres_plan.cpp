@@ -45,6 +45,7 @@ keys keys_of(const store_write& what) {
         return {x.lease.value, {}, x.resource.value};
       },
       [](const owe_cleanup& x) -> keys { return {x.lease.value}; },
+      [](const take_fence& x) -> keys { return {x.lease.value}; },
       [](const auto& x) -> keys {
         if constexpr (requires { x.lease.id; })
           return {x.lease.id.value};
@@ -129,7 +130,8 @@ size_t count_grants(std::span<const store_write> batch) {
   return static_cast<size_t>(
     std::count_if(batch.begin(), batch.end(), [](const auto& x) {
       return std::holds_alternative<insert_lease>(x)
-             || std::holds_alternative<reacquire_lease>(x);
+             || std::holds_alternative<reacquire_lease>(x)
+             || std::holds_alternative<take_fence>(x);
     }));
 }
 

@@ -214,4 +214,17 @@ result<store_answer> postgres_reads::read(const list_plugins&) {
   return store_answer{plugins(db_.run(sql, parameters{}))};
 }
 
+result<store_answer> postgres_reads::read(const list_breakers&) {
+  breaker_rows all{now_(), {}};
+  auto found = db_.run("SELECT subject, failures, pauses, retry_at, code, "
+                       "words FROM breakers ORDER BY subject",
+                       parameters{});
+  while (found.next()) {
+    auto& row = all.rows.emplace_back();
+    found.read(row.subject.text, row.failures, row.pauses, row.retry_at,
+               row.code, row.words);
+  }
+  return store_answer{std::move(all)};
+}
+
 } // namespace leasehold

@@ -33,6 +33,7 @@ public:
   result<store_answer> read(const list_environments& x);
   result<store_answer> read(const get_plugin& x);
   result<store_answer> read(const list_plugins& x);
+  result<store_answer> read(const list_breakers& x);
 
 private:
   /// Owners of live leases, but for this one.

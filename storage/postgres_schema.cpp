@@ -211,8 +211,21 @@ constexpr const char* plugin_config_schema = R"(
 ALTER TABLE plugins ADD COLUMN config text NOT NULL DEFAULT '{}';
 )";
 
-constexpr auto steps_in_order = std::array{
-  first_schema, secrets_schema, registry_schema, plugin_config_schema};
+// See storage/schema.cpp.
+constexpr const char* breakers_schema = R"(
+CREATE TABLE breakers (
+  subject text COLLATE "C" PRIMARY KEY,
+  failures bigint NOT NULL,
+  pauses bigint NOT NULL,
+  retry_at bigint NOT NULL,
+  code text NOT NULL,
+  words text NOT NULL
+);
+)";
+
+constexpr auto steps_in_order
+  = std::array{first_schema, secrets_schema, registry_schema,
+               plugin_config_schema, breakers_schema};
 
 /// Any number will do, as long as no other program of this database uses it.
 constexpr const char* one_at_a_time

@@ -88,6 +88,18 @@ public:
     text("lease id", x.lease);
   }
 
+  void operator()(const open_breaker& x) {
+    text("subject", x.row.subject.text);
+  }
+
+  void operator()(const close_breaker& x) {
+    text("subject", x.subject.text);
+  }
+
+  void operator()(const take_fence& x) {
+    text("lease id", x.lease);
+  }
+
   void operator()(const put_environment& x) {
     text("environment id", x.row.id).text("environment name", x.row.name);
     text("driver", x.row.driver).text("config", x.row.config);

@@ -200,8 +200,21 @@ constexpr const char* plugin_config_schema = R"(
 ALTER TABLE plugins ADD COLUMN config TEXT NOT NULL DEFAULT '{}';
 )";
 
-constexpr auto steps_in_order = std::array{
-  first_schema, secrets_schema, registry_schema, plugin_config_schema};
+// Breakers that are open; one that is closed has no row.
+constexpr const char* breakers_schema = R"(
+CREATE TABLE breakers (
+  subject TEXT PRIMARY KEY,
+  failures INTEGER NOT NULL,
+  pauses INTEGER NOT NULL,
+  retry_at INTEGER NOT NULL,
+  code TEXT NOT NULL,
+  words TEXT NOT NULL
+);
+)";
+
+constexpr auto steps_in_order
+  = std::array{first_schema, secrets_schema, registry_schema,
+               plugin_config_schema, breakers_schema};
 
 } // namespace
 

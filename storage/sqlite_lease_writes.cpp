@@ -35,7 +35,7 @@ void sqlite_lease_writes::finish() {
     store_fence_.run(*last_fence_);
 }
 
-fence_no sqlite_lease_writes::take_fence() {
+fence_no sqlite_lease_writes::next_fence() {
   if (!last_fence_) {
     auto found = read_fence_.ask();
     found.next();
@@ -51,7 +51,7 @@ result<written> sqlite_lease_writes::write(const insert_lease& x) {
     return cannot_begin(x.row);
   if (auto why = unfit_plugin(x))
     return *why;
-  auto fence = take_fence();
+  auto fence = next_fence();
   try {
     if (x.claims.empty()) {
       insert(x, fence);
@@ -107,7 +107,7 @@ result<written> sqlite_lease_writes::write(const reacquire_lease& x) {
   std::optional<timestamp> expires_at;
   if (x.expires_in.count() != 0)
     expires_at = now_ + x.expires_in;
-  auto fence = take_fence();
+  auto fence = next_fence();
   if (reacquire_.run(x.lease.id, now_, x.lease.fence, x.run, fence, x.owner,
                      expires_at)
       == 0)
@@ -211,6 +211,17 @@ result<written> sqlite_lease_writes::write(const owe_cleanup& x) {
     return conflict("handed to the janitor", x.lease, 0);
   record(x.lease, std::nullopt, x.note);
   return done_to(x.lease);
+}
+
+result<written> sqlite_lease_writes::write(const take_fence& x) {
+  auto found = read_state_.ask(x.lease);
+  if (!found.next())
+    return conflict("cleaned up", x.lease, 0);
+  lease_row row;
+  found.read(row.status, row.fence, row.parked, row.cleanup);
+  if (x.cleaning && !owes_cleanup(row))
+    return conflict("cleaned up", x.lease, 0);
+  return written{now_, next_fence()};
 }
 
 // -- history and explanations -------------------------------------------------

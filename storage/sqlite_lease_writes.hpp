@@ -37,11 +37,12 @@ public:
   result<written> write(const describe_lease& x);
   result<written> write(const record_cleanup& x);
   result<written> write(const owe_cleanup& x);
+  result<written> write(const leasehold::take_fence& x);
 
 private:
   /// The next fence. Fences are counted in memory while we have the write lock
   /// and stored when the transaction ends.
-  fence_no take_fence();
+  fence_no next_fence();
 
   /// Adds a line of history: what the lease is now, and what it was before
   /// unless that is the same.

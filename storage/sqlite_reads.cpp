@@ -194,4 +194,17 @@ result<store_answer> sqlite_reads::read(const list_plugins&, timestamp) {
   return store_answer{plugins(prepared(sql).ask())};
 }
 
+result<store_answer> sqlite_reads::read(const list_breakers&, timestamp now) {
+  auto found = prepared("SELECT subject, failures, pauses, retry_at, code, "
+                        "words FROM breakers ORDER BY subject")
+                 .ask();
+  breaker_rows all{now, {}};
+  while (found.next()) {
+    auto& row = all.rows.emplace_back();
+    found.read(row.subject.text, row.failures, row.pauses, row.retry_at,
+               row.code, row.words);
+  }
+  return store_answer{std::move(all)};
+}
+
 } // namespace leasehold

@@ -30,6 +30,7 @@ public:
   result<store_answer> read(const list_environments& x, timestamp now);
   result<store_answer> read(const get_plugin& x, timestamp now);
   result<store_answer> read(const list_plugins& x, timestamp now);
+  result<store_answer> read(const list_breakers& x, timestamp now);
 
 private:
   /// The statement of this text, prepared at its first use and kept.

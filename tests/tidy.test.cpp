@@ -107,11 +107,11 @@ const std::vector<include_rule> table{
   // Machines: no actor, no driver, no store; nothing but messages.
   {"actors/(placement|tenancy|lease_term|worker_startup|worker_life"
    "|fair_queue|parking|cleanup|foreign_end|secret_rules|plugin_rules"
-   "|host_rules|resumption)\\.[ch]pp",
+   "|host_rules|resumption|breaker|admission)\\.[ch]pp",
    "messages/(?!type_ids|protocols).*"
    "|actors/(placement|tenancy|lease_term|worker_startup|worker_life"
    "|fair_queue|parking|cleanup|foreign_end|secret_rules|plugin_rules"
-   "|host_rules|resumption)\\.hpp"},
+   "|host_rules|resumption|breaker|admission)\\.hpp"},
   // The composition root sees everything.
   {"actors/engine.*",
    "actors/.*|messages/.*|drivers/.*|storage/.*|leasehold/.*|caf/.*"},
@@ -121,7 +121,8 @@ const std::vector<include_rule> table{
   {"actors/.*",
    "actors/(?!engine).*|messages/.*|caf/.*|storage/(store|secret_box)\\.hpp"
    "|drivers/(driver|registry|child_process|worker_channel|json_rpc"
-   "|line_splitter|utf8|manifest|scrubber|secret_source|host_methods)\\.hpp"},
+   "|line_splitter|utf8|manifest|scrubber|secret_source|host_methods|admission_"
+   "config)\\.hpp"},
   {"cli/.*", "cli/.*|leasehold/.*|messages/result\\.hpp|nlohmann/.*|CLI/.*"},
   {"(tests|bench)/.*", ".*"},
 };

@@ -43,7 +43,10 @@ public:
   /// Finds the run a resource: resumes a parked one, else makes one. Errors:
   /// `unknown_environment`, `environment_inactive`, `unknown_provider`,
   /// `worker_not_ready`, `provider_refused`, `call_timed_out` (the engine
-  /// finds out what became of it), `store_unavailable`, …
+  /// finds out what became of it), `store_unavailable`, … Where the
+  /// environment has a limit it waits for its turn: `overloaded` if too many
+  /// wait already, `queue_timed_out`. `circuit_open` while its provider is
+  /// left alone.
   std::future<result<lease>> acquire(acquire_request what);
   void acquire(acquire_request what, completion<lease> then);
 
@@ -111,6 +114,17 @@ public:
   std::future<result<done>> remove_environment(std::string name);
   /// Tests an environment. One that does not work is a report, not an error.
   std::future<result<probe_result>> probe(std::string name);
+  /// Who has and who waits for leases of this engine there.
+  std::future<result<queue_info>> queue(std::string environment);
+
+  /// The circuit breakers that are open, of this engine and of all others that
+  /// share its store.
+  std::future<result<std::vector<breaker_info>>> breakers();
+  /// Closes the breaker of an environment; no error if it is closed.
+  std::future<result<done>> reset_environment(std::string name);
+  /// The same for a plugin; in this engine, a worker that crashed too often is
+  /// started again, too.
+  std::future<result<done>> reset_plugin(std::string key);
 
   /// Adds a plugin, or changes the one with this key, whatever it wants to do;
   /// one that is disabled stays so. Errors: `invalid_config`, whose message

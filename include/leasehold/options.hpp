@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstddef>
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -61,6 +62,31 @@ struct options {
   /// alone for the longest pause and then tried once more.
   size_t worker_crashes_max = 10;
   std::chrono::milliseconds worker_crash_window{600'000};
+
+  /// An environment or plugin whose acquires fail so often in a row, because
+  /// nobody answers, is left alone: acquires fail at once with `circuit_open`.
+  /// Zero: never.
+  uint32_t breaker_failures_max = 5;
+
+  /// How long: the first time, doubling up to the longest, ±25 %. Then one
+  /// acquire is let through to try.
+  std::chrono::milliseconds breaker_pause{5'000};
+  std::chrono::milliseconds breaker_pause_max{300'000};
+
+  /// Leases of one environment that this engine grants at a time, and how many
+  /// of them it acquires at a time; zero: no limit. Others wait for their
+  /// turn. A config says otherwise with `admission`, as in
+  /// `{"admission": {"maxLeases": 20}}`.
+  uint32_t environment_leases_max = 0;
+  uint32_t environment_acquires_max = 0;
+
+  /// Acquires that may wait in front of one environment, and for how long.
+  uint32_t environment_queue_max = 1'024;
+  std::chrono::milliseconds environment_queue_timeout{60'000};
+
+  /// The shares of companies where acquires of several wait; one for those
+  /// that are not named.
+  std::map<std::string, uint32_t> company_weights = {};
 
   /// Calls to one worker at a time, and calls that may wait for their turn.
   size_t worker_calls_max = 256;
