@@ -14,7 +14,7 @@ namespace {
 // wrote: `jsonb` would reorder it. Names compare by their bytes, as in SQLite.
 //
 // History has no foreign key: each line is copied from the lease's row by the
-// statement that changes it, and leases are never deleted.
+// statement that changes it, and goes with it.
 constexpr const char* first_schema = R"(
 CREATE TABLE environments (
   id text COLLATE "C" NOT NULL PRIMARY KEY,
@@ -211,8 +211,16 @@ constexpr const char* plugin_config_schema = R"(
 ALTER TABLE plugins ADD COLUMN config text NOT NULL DEFAULT '{}';
 )";
 
-constexpr auto steps_in_order = std::array{
-  first_schema, secrets_schema, registry_schema, plugin_config_schema};
+constexpr const char* deadlines_schema = R"(
+ALTER TABLE leases ADD COLUMN reattach_grace bigint NOT NULL DEFAULT 0;
+
+CREATE INDEX leases_parked_until ON leases (deadline_at)
+  WHERE parked AND deadline_at IS NOT NULL;
+)";
+
+constexpr auto steps_in_order
+  = std::array{first_schema, secrets_schema, registry_schema,
+               plugin_config_schema, deadlines_schema};
 
 /// Any number will do, as long as no other program of this database uses it.
 constexpr const char* one_at_a_time
