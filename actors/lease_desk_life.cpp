@@ -19,19 +19,19 @@ namespace {
 /// How soon a store that does not answer is asked again.
 constexpr milliseconds verify_pause{1'000};
 
-bool contains(const lease_rows& all, const lease_id& lease) {
+bool names_lease(const lease_rows& all, const lease_id& lease) {
   return std::any_of(all.rows.begin(), all.rows.end(),
                      [&](const auto& row) { return row.id == lease; });
 }
 
-failure held_elsewhere(const lease_row& row) {
+failure held_by_another(const lease_row& row) {
   return {ec::held_elsewhere, "Lease " + row.id.value
                                 + " is held by another engine ("
                                 + row.owner.value + ") that is alive."};
 }
 
-lease_granted granted(const lease_row& row, std::string_view driver,
-                      std::string note) {
+lease_granted as_granted(const lease_row& row, std::string_view driver,
+                         std::string note) {
   return {{row.id, row.fence}, row.environment, std::string{driver},
           row.provider,        row.resource,    lease_origin::resumed,
           std::move(note),     row.expires_at,  row.metadata};
@@ -95,13 +95,13 @@ void lease_desk::take_over(const std::shared_ptr<homecoming>& who,
     auto* driver = ties_.services->drivers.of_provider(row.provider);
     if (row.owner == ties_.services->self && driver) {
       who->so_far.leases.push_back(
-        granted(row, driver->key(), "held by this engine already"));
+        as_granted(row, driver->key(), "held by this engine already"));
       who->arrived();
-    } else if (contains(orphans, row.id) && driver) {
+    } else if (names_lease(orphans, row.id) && driver) {
       adopt(who, row);
     } else {
       who->so_far.errors.push_back(
-        driver ? held_elsewhere(row)
+        driver ? held_by_another(row)
                : failure{ec::unknown_driver,
                          "There is no driver for lease " + row.id.value + "."});
       who->arrived();
@@ -129,7 +129,7 @@ void lease_desk::adopt(const std::shared_ptr<homecoming>& who, lease_row row) {
     std::string driver{
       ties_.services->drivers.of_provider(row.provider)->key()};
     who->so_far.leases.push_back(
-      granted(row, driver, "taken over from an engine that is gone"));
+      as_granted(row, driver, "taken over from an engine that is gone"));
     // Later verbs go by what a lease has captured.
     environment_context place{row.company, row.environment, driver, {}};
     add({row, std::move(place), holds_resource(row), how.at,

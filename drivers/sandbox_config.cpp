@@ -1,5 +1,6 @@
 #include "drivers/sandbox_config.hpp"
 
+#include "drivers/json_value.hpp"
 #include "drivers/manifest.hpp"
 #include "drivers/worker_params.hpp"
 #include "messages/json.hpp"
@@ -22,10 +23,6 @@ constexpr int64_t parked_ttl_max = 366 * timeout_max;
 json parse(const json_text& x) {
   auto out = json::parse(x.text, nullptr, false);
   return out.is_object() ? out : json::object();
-}
-
-json_text pack(const json& x) {
-  return json_text{x.dump(-1, ' ', false, json::error_handler_t::replace)};
 }
 
 json nullable(const std::string& x) {

@@ -22,7 +22,7 @@ sqlite_lease_writes::sqlite_lease_writes(sqlite::connection& db,
     owe_cleanup_{db, sql::owe_cleanup}, await_run_{db, sql::await_run},
     adopt_late_{db, sql::adopt_late}, confirm_gone_{db, sql::confirm_gone},
     record_{db, sql::record_event}, read_state_{db, sql::read_state},
-    find_holder_{db, sql::find_holder}, read_plugin_{db, sql::read_plugin} {
+    find_holder_{db, sql::find_holder}, read_plugin_{db, sql::read_plugin_state} {
   // nop
 }
 
