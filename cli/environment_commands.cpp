@@ -24,12 +24,6 @@ cell status_cell(const std::string& status) {
   return {status, status == "active" ? tone::good : tone::warning};
 }
 
-/// Fails with the nearest name as suggestion.
-int fail_about(session& in, const context& where, const failure& why,
-               const std::string& name) {
-  return fail(where, why, suggest(in.engine, why.code, name));
-}
-
 } // namespace
 
 std::string json_block(const std::string& title, const std::string& text,

@@ -82,7 +82,7 @@ json lease_base(const lease_context& x, const json_text& config) {
 } // namespace
 
 const std::vector<std::string> envelope_keys{"provider", "onResumeFailure",
-                                             "leasePolicy"};
+                                             "leasePolicy", "parkedTtlMs"};
 
 json_text without_envelope(const json_text& config) {
   return pack(strip(parse(config)));
