@@ -260,8 +260,9 @@ void janitor_state::perform(const sweep_effect::give_up_parked& wish) {
 }
 
 void janitor_state::perform(const sweep_effect::arm_sweep& wish) {
-  auto at = steady_now(self_) + wish.in;
-  if (wish.sooner_only && next_sweep_at_ <= at)
+  auto now = steady_now(self_);
+  auto at = now + wish.in;
+  if (wish.sooner_only && next_sweep_at_ > now && next_sweep_at_ <= at)
     return;
   next_sweep_at_ = at;
   next_sweep_ = after(self_, wish.in, [this] { on(sweep_event::sweep_due{}); });

@@ -235,6 +235,11 @@ sweep_step after_cleanup(sweeps x, std::optional<milliseconds> again) {
     return step(std::move(x), event::sweep_due{});
   if (!again)
     return stay(std::move(x));
+  // The sweep that is going on arms the next one.
+  if (x.at != stage::resting) {
+    x.pause = std::min(x.pause, *again);
+    return stay(std::move(x));
+  }
   return {std::move(x), {effect::arm_sweep{std::max(*again, pause_min), true}}};
 }
 
