@@ -15,11 +15,10 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <deque>
 #include <iostream>
 #include <map>
 #include <mutex>
-#include <thread>
+#include <random>
 #include <utility>
 
 namespace {
@@ -27,6 +26,7 @@ namespace {
 using namespace leasehold;
 using namespace std::chrono_literals;
 
+using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 struct settings {
@@ -55,8 +55,9 @@ bool parse(int argc, char** argv, settings& out) {
   return true;
 }
 
-/// What a scheduler does: starts runs, repeats what may be repeated, and keeps
-/// so many going at a time. Callbacks of the engine do the steps.
+/// What a scheduler does: keeps so many runs going at a time, and repeats what
+/// may be repeated, each time after a longer pause. Callbacks of the engine do
+/// the steps.
 class scheduler {
 public:
   scheduler(engine& with, std::string journal, size_t at_a_time)
@@ -68,25 +69,23 @@ public:
   /// patience.
   size_t run(size_t count, std::chrono::seconds patience) {
     std::unique_lock guard{mutex_};
-    ended_ = started_ = 0;
-    goal_ = count;
+    auto last = ended_ + count;
     auto end = steady_clock::now() + patience;
-    while (ended_ < goal_ && steady_clock::now() < end) {
-      std::deque<std::function<void()>> now;
-      now.swap(again_);
-      while (started_ - ended_ < at_a_time_ && started_ < goal_) {
-        ++started_;
-        now.push_back(
-          [this, name = "run-" + std::to_string(++last_)] { acquire(name); });
+    while (ended_ < last && steady_clock::now() < end) {
+      while (started_ - ended_ < at_a_time_ && started_ < last)
+        due_.emplace(steady_clock::now(), [this, number = ++started_] {
+          acquire("run-" + std::to_string(number), 0);
+        });
+      if (!due_.empty() && due_.begin()->first <= steady_clock::now()) {
+        auto next = due_.extract(due_.begin());
+        guard.unlock();
+        next.mapped()();
+        guard.lock();
+        continue;
       }
-      guard.unlock();
-      for (const auto& what : now)
-        what();
-      guard.lock();
-      // What was refused is tried again when a run has ended, or soon.
-      changed_.wait_for(guard, 5ms);
+      changed_.wait_until(guard, due_.empty() ? end : due_.begin()->first);
     }
-    return ended_;
+    return count - (last - ended_);
   }
 
   [[nodiscard]] std::map<std::string, size_t> errors() const {
@@ -94,20 +93,26 @@ public:
   }
 
 private:
-  void note(const char* verb, const failure& why) {
+  /// Has something done again, after a pause that grows.
+  void again(const char* verb, const failure& why, int attempt,
+             std::function<void()> what) {
+    std::lock_guard guard{mutex_};
     ++errors_[verb + std::string{" "} + to_string(why.code)];
+    auto pause = milliseconds{20} * (1 << std::min(attempt, 6));
+    pause += pause * std::uniform_int_distribution{0, 100}(dice_) / 100;
+    due_.emplace(steady_clock::now() + pause, std::move(what));
+    changed_.notify_all();
   }
 
-  void acquire(const std::string& name) {
+  void acquire(const std::string& name, int attempt) {
     acquire_request what;
     what.environment = "den";
     what.run = name;
-    engine_.acquire(what, [this, name](const result<lease>& how) {
+    engine_.acquire(what, [this, name, attempt](const result<lease>& how) {
       if (how)
         return execute(name, *how);
-      std::lock_guard guard{mutex_};
-      note("acquire", how.error());
-      again_.push_back([this, name] { acquire(name); });
+      again("acquire", how.error(), attempt,
+            [this, name, attempt] { acquire(name, attempt + 1); });
     });
   }
 
@@ -115,30 +120,28 @@ private:
     command what;
     what.command = LEASEHOLD_FAULT_TENANT;
     what.args = {journal_, name, "1", "0"};
-    engine_.execute(where, what, {},
-                    [this, where](const result<finished>& how) {
-                      if (!how) {
-                        std::lock_guard guard{mutex_};
-                        note("execute", how.error());
-                      }
-                      release(where, how.has_value());
-                    });
+    auto then = [this, where](const result<finished>& how) {
+      if (!how) {
+        std::lock_guard guard{mutex_};
+        ++errors_["execute " + to_string(how.error().code)];
+      }
+      release(where, how.has_value(), 0);
+    };
+    engine_.execute(where, what, {}, then);
   }
 
-  void release(const lease& where, bool well) {
+  void release(const lease& where, bool well, int attempt) {
     release_request how;
     how.outcome = well ? outcome::released : outcome::failed;
-    engine_.release(
-      where, how, [this, where, well](const result<ended_lease>& ended) {
-        std::lock_guard guard{mutex_};
-        if (!ended) {
-          note("release", ended.error());
-          again_.push_back([this, where, well] { release(where, well); });
-          return;
-        }
-        ++ended_;
-        changed_.notify_all();
-      });
+    auto then = [this, where, well, attempt](const result<ended_lease>& ended) {
+      if (!ended)
+        return again("release", ended.error(), attempt,
+                     [=, this] { release(where, well, attempt + 1); });
+      std::lock_guard guard{mutex_};
+      ++ended_;
+      changed_.notify_all();
+    };
+    engine_.release(where, how, then);
   }
 
   engine& engine_;
@@ -146,12 +149,11 @@ private:
   size_t at_a_time_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<std::function<void()>> again_;
+  std::multimap<steady_clock::time_point, std::function<void()>> due_;
   std::map<std::string, size_t> errors_;
-  size_t goal_ = 0;
+  std::mt19937 dice_{1};
   size_t started_ = 0;
   size_t ended_ = 0;
-  size_t last_ = 0;
 };
 
 options options_for(const test::temp_dir& dir) {
@@ -162,8 +164,8 @@ options options_for(const test::temp_dir& dir) {
   // started again at once, for ever.
   out.worker_restart_delay = out.worker_restart_delay_max = 1ms;
   out.worker_crashes_max = 1'000'000'000;
-  out.cleanup_retry_delay = 10ms;
-  out.cleanup_retry_delay_max = 100ms;
+  out.cleanup_retry_delay = 100ms;
+  out.cleanup_retry_delay_max = 2s;
   out.cleanup_attempts_max = 1'000'000;
   return out;
 }
@@ -234,14 +236,14 @@ int main(int argc, char** argv) {
     test::write_text(dir / "percent.new",
                      std::to_string(phase == 1 ? how.percent : 0));
     std::filesystem::rename(dir / "percent.new", dir / "crash_percent");
-    auto started = crashes(dir);
+    auto crashed = crashes(dir);
     auto begin = steady_clock::now();
     auto ended = runs.run(how.runs, 600s);
     std::chrono::duration<double> took = steady_clock::now() - begin;
     rates[phase] = static_cast<double>(ended) / took.count();
     std::printf("%-26s %6zu of %zu runs ended, %8.1f runs/s, %5zu crashes\n",
                 names[phase], ended, how.runs, rates[phase],
-                crashes(dir) - started);
+                crashes(dir) - crashed);
     std::fflush(stdout);
     wrong += ended < how.runs;
   }

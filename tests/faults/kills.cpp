@@ -72,7 +72,10 @@ void killer::round() {
   come_to_rest();
   auto t2 = std::chrono::steady_clock::now();
   if (getenv("TRACE"))
-    fprintf(stderr, "way %d kill %.0f ms rest %.0f ms total %zu\n", (int)(which - ways_.begin()), std::chrono::duration<double, std::milli>(t1-t0).count(), std::chrono::duration<double, std::milli>(t2-t1).count(), count_);
+    fprintf(stderr, "way %d kill %.0f ms rest %.0f ms total %zu\n",
+            (int)(which - ways_.begin()),
+            std::chrono::duration<double, std::milli>(t1 - t0).count(),
+            std::chrono::duration<double, std::milli>(t2 - t1).count(), count_);
 }
 
 void killer::work(int ms_max) {

@@ -156,7 +156,8 @@ void oracle::check_commands(verdicts& out) {
     auto own = seen_.end_of(what.name);
     // bubblewrap tells of a killed command what a shell would.
     auto killed = own.empty() && what.exit == "137";
-    if (killed || (what.exit == what.wanted && (own.empty() || own == what.exit)))
+    if (killed
+        || (what.exit == what.wanted && (own.empty() || own == what.exit)))
       continue;
     ++out.lost;
     out.words.push_back("command " + what.name + " was to end with "

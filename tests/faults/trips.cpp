@@ -36,10 +36,20 @@ trips::trips(fs::path dir, const journal_file& journal)
   // nop
 }
 
-std::string trips::take(std::string_view place) {
+bool trips::crashes(std::string_view place) {
+  if (doomed_)
+    return true;
   auto percent = 0;
-  if (std::ifstream{dir_ / "crash_percent"} >> percent
-      && std::uniform_int_distribution{0, 99}(dice_) < percent)
+  if (!place.ends_with(".called")
+      || !(std::ifstream{dir_ / "crash_percent"} >> percent)
+      || std::uniform_int_distribution{0, 99}(dice_) >= percent)
+    return false;
+  doomed_ = std::uniform_int_distribution{0, 2}(dice_) > 0;
+  return !doomed_;
+}
+
+std::string trips::take(std::string_view place) {
+  if (crashes(place))
     return "worker";
   std::string where;
   std::string what;

@@ -10,7 +10,8 @@
 //   hang     stops answering for good
 //   late     lets the answer come after the engine has given up on it
 //
-// The file `crash_percent` has every place kill the worker with that chance.
+// The file `crash_percent` has the worker die in so many of a hundred calls: at
+// their first place (`X.called`), or at the next place that it comes to.
 
 #include <filesystem>
 #include <random>
@@ -48,9 +49,13 @@ private:
   /// What is to happen here; empty: nothing.
   std::string take(std::string_view place);
 
+  /// Whether the worker crashes here by chance.
+  bool crashes(std::string_view place);
+
   std::filesystem::path dir_;
   const journal_file& journal_;
   std::mt19937 dice_{std::random_device{}()};
+  bool doomed_ = false;
 };
 
 } // namespace leasehold::faults
