@@ -1,6 +1,7 @@
 #include "drivers/json_rpc.hpp"
 
 #include "drivers/json_text_scan.hpp"
+#include "drivers/json_value.hpp"
 #include "drivers/utf8.hpp"
 
 #include <nlohmann/json.hpp>
@@ -17,12 +18,6 @@ constexpr size_t depth_max = 500;
 /// Texts from a child may hold anything; JSON that we write may not.
 std::string dump(const json& x) {
   return x.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
-std::string text_of(const json& x, const char* key) {
-  auto pos = x.find(key);
-  return pos != x.end() && pos->is_string() ? pos->get<std::string>()
-                                            : std::string{};
 }
 
 json_text object_of(const json& x, const char* key) {

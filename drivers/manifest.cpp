@@ -1,5 +1,6 @@
 #include "drivers/manifest.hpp"
 
+#include "drivers/json_value.hpp"
 #include "drivers/utf8.hpp"
 
 #include <nlohmann/json.hpp>
@@ -15,12 +16,6 @@ using nlohmann::json;
 
 failure bad(const std::string& what) {
   return {ec::invalid_config, "Plugin manifest: " + what, {}};
-}
-
-std::string text_of(const json& x, const char* key) {
-  auto pos = x.find(key);
-  return pos != x.end() && pos->is_string() ? pos->get<std::string>()
-                                            : std::string{};
 }
 
 bool is_semver(std::string_view x) {

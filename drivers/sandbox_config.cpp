@@ -1,5 +1,6 @@
 #include "drivers/sandbox_config.hpp"
 
+#include "drivers/json_value.hpp"
 #include "drivers/manifest.hpp"
 #include "drivers/worker_params.hpp"
 #include "messages/json.hpp"
@@ -21,10 +22,6 @@ constexpr int64_t timeout_max = 86'400'000;
 json parse(const json_text& x) {
   auto out = json::parse(x.text, nullptr, false);
   return out.is_object() ? out : json::object();
-}
-
-json_text pack(const json& x) {
-  return json_text{x.dump(-1, ' ', false, json::error_handler_t::replace)};
 }
 
 json nullable(const std::string& x) {

@@ -244,7 +244,7 @@ inline const std::string read_state
 inline const std::string find_environment
   = "SELECT id FROM environments WHERE id = $1::text";
 
-inline const std::string read_plugin
+inline const std::string read_plugin_state
   = "SELECT plugin_key, status, updated_at FROM plugins WHERE id = $1::text";
 
 /// Who else holds this resource of this provider and plugin; of the lease's own

@@ -116,7 +116,8 @@ std::optional<failure>
 postgres_lease_writes::unfit_plugin(const insert_lease& x) {
   if (x.plugin.id.empty())
     return std::nullopt;
-  auto found = db_.run(pg::read_plugin, postgres::parameters{x.plugin.id});
+  auto found
+    = db_.run(pg::read_plugin_state, postgres::parameters{x.plugin.id});
   if (!found.next())
     return plugin_unfit(x, std::nullopt);
   plugin_row now;

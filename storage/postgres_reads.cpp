@@ -120,7 +120,7 @@ result<store_answer> postgres_reads::read(const list_leases& x) {
 
 result<store_answer> postgres_reads::read(const list_due_cleanups& x) {
   auto now = now_();
-  auto sql = from_leases + "WHERE " + pg::owed
+  auto sql = from_leases + "WHERE " + pg::cleanup_owed
              + " AND next_cleanup_at <= $1::bigint ORDER BY next_cleanup_at "
                "LIMIT $2::bigint";
   return store_answer{leases(db_.run(sql, parameters{now, x.limit}), now)};
@@ -128,7 +128,7 @@ result<store_answer> postgres_reads::read(const list_due_cleanups& x) {
 
 result<store_answer> postgres_reads::read(const list_owed_cleanups& x) {
   auto now = now_();
-  auto sql = from_leases + "WHERE " + pg::owed
+  auto sql = from_leases + "WHERE " + pg::cleanup_owed
              + " ORDER BY next_cleanup_at NULLS LAST, seq LIMIT $1::bigint";
   return store_answer{leases(db_.run(sql, parameters{x.limit}), now)};
 }

@@ -33,8 +33,9 @@ inline constexpr const char* plugin_columns
 inline const std::string live = "status IN ('acquiring', 'active')";
 
 /// Nobody lives there, and it must be cleaned up: index `leases_owed`.
-inline const std::string owed = "cleanup_status = 'failed' AND NOT parked "
-                                "AND status NOT IN ('acquiring', 'active')";
+inline const std::string cleanup_owed
+  = "cleanup_status = 'failed' AND NOT parked "
+    "AND status NOT IN ('acquiring', 'active')";
 
 /// There may still be a resource: what these leases need must not go away.
 inline const std::string held

@@ -14,7 +14,7 @@ VALUES (?1, ?2, ?2, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,
   ?15, ?16, ?17, ?18, coalesce(nullif(?19, ''),
     (SELECT old.plugin_id FROM leases old WHERE old.id = ?20), '')))";
 
-inline constexpr const char* read_plugin = R"(
+inline constexpr const char* read_plugin_state = R"(
 SELECT plugin_key, status, updated_at FROM plugins WHERE id = ?1)";
 
 inline constexpr const char* claim_resource = R"(

@@ -18,10 +18,10 @@ sqlite_lease_writes::sqlite_lease_writes(sqlite::connection& db,
     activate_{db, sql::activate_lease}, give_up_{db, sql::give_up_resource},
     give_back_{db, sql::give_back_resource}, end_{db, sql::end_lease},
     extend_{db, sql::extend_lease}, describe_{db, sql::describe_lease},
-    record_cleanup_{db, sql::record_cleanup}, owe_cleanup_{db,
-                                                           sql::owe_cleanup},
-    record_{db, sql::record_event}, read_state_{db, sql::read_state},
-    find_holder_{db, sql::find_holder}, read_plugin_{db, sql::read_plugin} {
+    record_cleanup_{db, sql::record_cleanup},
+    owe_cleanup_{db, sql::owe_cleanup}, record_{db, sql::record_event},
+    read_state_{db, sql::read_state}, find_holder_{db, sql::find_holder},
+    read_plugin_{db, sql::read_plugin_state} {
   // nop
 }
 

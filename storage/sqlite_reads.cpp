@@ -116,14 +116,14 @@ result<store_answer> sqlite_reads::read(const list_leases& x, timestamp now) {
 
 result<store_answer> sqlite_reads::read(const list_due_cleanups& x,
                                         timestamp now) {
-  auto sql = from_leases + "WHERE " + owed
+  auto sql = from_leases + "WHERE " + cleanup_owed
              + " AND next_cleanup_at <= ?1 ORDER BY next_cleanup_at LIMIT ?2";
   return store_answer{leases(prepared(sql).ask(now, x.limit), now)};
 }
 
 result<store_answer> sqlite_reads::read(const list_owed_cleanups& x,
                                         timestamp now) {
-  auto sql = from_leases + "WHERE " + owed
+  auto sql = from_leases + "WHERE " + cleanup_owed
              + " ORDER BY next_cleanup_at NULLS LAST, seq LIMIT ?1";
   return store_answer{leases(prepared(sql).ask(x.limit), now)};
 }

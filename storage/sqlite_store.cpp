@@ -64,7 +64,7 @@ advice advice_on(int code) {
   }
 }
 
-failure unusable(const std::string& path, const std::string& why) {
+failure unusable_database(const std::string& path, const std::string& why) {
   return {ec::store_unusable, "Store \"" + path + "\": " + why + "."};
 }
 
@@ -223,23 +223,26 @@ void use_write_ahead_log(sqlite::connection& db, milliseconds timeout) {
 /// Whether we may use this file: it is new, or ours, and not too new.
 result<> check_file(const std::string& path, sqlite::connection& db) {
   if (db.read_only())
-    return unusable(path, "it is read-only. Give this user the right to write "
-                          "the file and its directory");
+    return unusable_database(
+      path, "it is read-only. Give this user the right to write "
+            "the file and its directory");
   // In this order: who sees tables that another engine makes just now also
   // sees its mark.
   auto tables = db.number("SELECT count(*) FROM sqlite_schema");
   auto application = db.number("PRAGMA application_id");
   if (application != sqlite_application_id && (application != 0 || tables != 0))
-    return unusable(path, "it is a database of another program. Choose another "
-                          "file");
+    return unusable_database(
+      path, "it is a database of another program. Choose another "
+            "file");
   auto version = schema_version(db);
   auto known = static_cast<int64_t>(schema_steps().size());
   if (version > known)
-    return unusable(path, "its schema has version " + std::to_string(version)
-                            + ", and this leasehold knows versions up to "
-                            + std::to_string(known)
-                            + ". Use a newer leasehold or another data "
-                              "directory");
+    return unusable_database(path,
+                             "its schema has version " + std::to_string(version)
+                               + ", and this leasehold knows versions up to "
+                               + std::to_string(known)
+                               + ". Use a newer leasehold or another data "
+                                 "directory");
   return done{};
 }
 
@@ -248,9 +251,10 @@ result<> check_directory(const std::string& path) {
   std::error_code ignored;
   if (std::filesystem::is_directory(directory, ignored))
     return done{};
-  return unusable(path, "the directory \"" + directory.string()
-                          + "\" does not exist. Create it or choose another "
-                            "data directory");
+  return unusable_database(path,
+                           "the directory \"" + directory.string()
+                             + "\" does not exist. Create it or choose another "
+                               "data directory");
 }
 
 /// From now on others see that this engine lives, if it is one.
@@ -303,7 +307,7 @@ result<std::unique_ptr<store>> open_sqlite_store(const std::string& path,
   std::error_code failed;
   auto absolute = std::filesystem::absolute(path, failed).string();
   if (failed || path.empty())
-    return unusable(path, "it is not the path of a file");
+    return unusable_database(path, "it is not the path of a file");
   return guarded(absolute, [&]() -> result<std::unique_ptr<store>> {
     return open_file(absolute, self, std::move(clock), settings);
   });

@@ -31,7 +31,7 @@ struct inbox {
 };
 
 /// Takes what a command prints.
-struct collecting : output_sink {
+struct collected_output : output_sink {
   std::vector<std::string> pieces;
 
   bool put(output_chunk chunk) override {
@@ -212,8 +212,8 @@ TEST_CASE_METHOD(calling,
                  "worker: live output goes to the command that it "
                  "belongs to",
                  "[actors]") {
-  auto one = std::make_shared<collecting>();
-  auto two = std::make_shared<collecting>();
+  auto one = std::make_shared<collected_output>();
+  auto two = std::make_shared<collected_output>();
   call("environmentExecute", 0ms, one);
   auto scope = process().last("environmentExecute").at("paperclipInvocation");
   call("environmentExecute", 0ms, two);
