@@ -2,6 +2,7 @@
 
 #include "actors/conversions.hpp"
 #include "actors/engine_impl.hpp"
+#include "actors/engine_store.hpp"
 #include "actors/helpers.hpp"
 #include "actors/janitor_actor.hpp"
 #include "actors/store_actor.hpp"
@@ -12,7 +13,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <mutex>
@@ -24,11 +24,6 @@ namespace leasehold {
 namespace {
 
 constexpr const char* version = LEASEHOLD_VERSION;
-
-timestamp wall_clock() {
-  auto now = std::chrono::system_clock::now().time_since_epoch();
-  return {std::chrono::duration_cast<milliseconds>(now).count()};
-}
 
 void init_caf_once() {
   static std::once_flag once;
@@ -93,12 +88,8 @@ supervisor_options supervisor_options_of(const options& x) {
 result<std::shared_ptr<store>>
 open_store(const options& x, const instance_id& self,
            const std::shared_ptr<life_bell>& life) {
-  auto is_url = x.store.starts_with("postgres://")
-                || x.store.starts_with("postgresql://");
   auto ring = [life](life_sign sign) { life->ring({sign == life_sign::lost}); };
-  auto opened = is_url
-                  ? open_postgres_store(x.store, self, {x.peer_grace, ring})
-                  : open_sqlite_store(x.store, self, wall_clock);
+  auto opened = open_engine_store(x, self, {x.peer_grace, ring});
   if (!opened)
     return opened.error();
   return std::shared_ptr<store>{std::move(opened).value()};
