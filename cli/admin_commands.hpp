@@ -16,6 +16,7 @@ int perform(const env_add_arguments& what, const context& where);
 int perform(const env_list_arguments& what, const context& where);
 int perform(const env_show_arguments& what, const context& where);
 int perform(const env_remove_arguments& what, const context& where);
+int perform(const env_reset_arguments& what, const context& where);
 int perform(const probe_arguments& what, const context& where);
 
 int perform(const plugin_add_arguments& what, const context& where);
@@ -26,12 +27,18 @@ int perform(const plugin_upgrade_arguments& what, const context& where);
 int perform(const plugin_disable_arguments& what, const context& where);
 int perform(const plugin_enable_arguments& what, const context& where);
 int perform(const plugin_remove_arguments& what, const context& where);
+int perform(const plugin_reset_arguments& what, const context& where);
 int perform(const plugin_test_arguments& what, const context& where);
 
 int perform(const lease_list_arguments& what, const context& where);
 int perform(const lease_show_arguments& what, const context& where);
 int perform(const lease_release_arguments& what, const context& where);
 int perform(const lease_destroy_arguments& what, const context& where);
+
+int perform(const lease_retry_cleanup_arguments& what, const context& where);
+int perform(const lease_confirm_gone_arguments& what, const context& where);
+
+int perform(const doctor_arguments& what, const context& where);
 
 int perform(const version_arguments& what, const context& where);
 
@@ -58,6 +65,8 @@ std::string lease_fields(const lease_info& x, int64_t now_ms, bool colour);
 /// A JSON text, indented below a title.
 std::string json_block(const std::string& title, const std::string& text,
                        bool colour);
+/// What `doctor` prints.
+std::string examination_text(const examination& x, bool colour);
 /// `names` has names for the ids of environments and plugins.
 std::string secrets_table(const std::vector<secret_info>& rows,
                           const std::map<std::string, std::string>& names,

@@ -1,6 +1,7 @@
 // leasehold env …, leasehold probe.
 
 #include "cli/admin_commands.hpp"
+#include "cli/breaker_report.hpp"
 #include "cli/durations.hpp"
 #include "cli/error_texts.hpp"
 #include "cli/report.hpp"
@@ -21,12 +22,6 @@ std::string provider_in(const environment_info& x) {
 
 cell status_cell(const std::string& status) {
   return {status, status == "active" ? tone::good : tone::warning};
-}
-
-/// Fails with the nearest name as suggestion.
-int fail_about(session& in, const context& where, const failure& why,
-               const std::string& name) {
-  return fail(where, why, suggest(in.engine, why.code, name));
 }
 
 } // namespace
@@ -102,15 +97,19 @@ int perform(const env_show_arguments& what, const context& where) {
       return fail_about(in, where, found.error(), what.name);
     const auto& x = *found;
     auto colour = where.screen.colour_out;
+    auto breaker = open_breaker_of(in.engine, "environment", x.id);
+    auto shown = view(x);
+    shown["breaker"] = breaker_json(breaker);
     if (where.common.json)
-      show_json(where, view(x));
+      show_json(where, shown);
     else
       show(where, fields({{"name", {x.name}},
                           {"id", {x.id}},
                           {"description", {x.description}},
                           {"driver", {x.driver}},
                           {"status", status_cell(x.status)},
-                          {"changed", {format_local_time(x.updated_at_ms)}}},
+                          {"changed", {format_local_time(x.updated_at_ms)}},
+                          {"breaker", breaker_cell(breaker, now_ms())}},
                          colour)
                     + json_block("Configuration", x.config, colour));
     return 0;
@@ -127,6 +126,14 @@ int perform(const env_remove_arguments& what, const context& where) {
     else
       show(where, "environment " + one_line(what.name) + " removed\n");
     return 0;
+  });
+}
+
+int perform(const env_reset_arguments& what, const context& where) {
+  return with_session(where, recovery::last, [&](session& in) {
+    auto closed = in.engine.reset_environment(what.name).get();
+    return closed ? show_reset(where, "environment", what.name)
+                  : fail_about(in, where, closed.error(), what.name);
   });
 }
 

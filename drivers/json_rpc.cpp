@@ -184,6 +184,9 @@ failure failure_of(std::string_view method, const response& reply) {
   // -32601 METHOD_NOT_FOUND, -32004 METHOD_NOT_IMPLEMENTED (PB §5.7).
   if (reply.error_code == -32601 || reply.error_code == -32004)
     code = ec::not_supported;
+  // Ours: the worker has seen a later fence for this resource.
+  if (reply.error_code == stale_fence)
+    code = ec::stale_lease;
   return {code, reply.error_message,
           "JSON-RPC error " + std::to_string(*reply.error_code) + " from "
             + std::string{method}};

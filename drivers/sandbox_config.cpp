@@ -18,6 +18,7 @@ using nlohmann::json;
 
 constexpr milliseconds overhead{30'000};
 constexpr int64_t timeout_max = 86'400'000;
+constexpr int64_t parked_ttl_max = 366 * timeout_max;
 
 json parse(const json_text& x) {
   auto out = json::parse(x.text, nullptr, false);
@@ -74,6 +75,12 @@ std::optional<failure> check(const json& x, const std::string& provider) {
   auto* reuse = given(x, "reuseLease");
   if (reuse && !reuse->is_boolean())
     return bad("reuseLease must be true or false.");
+  auto* parked = given(x, "parkedTtlMs");
+  if (parked
+      && (!parked->is_number_integer() || *parked < json(0)
+          || *parked > json(parked_ttl_max)))
+    return bad("parkedTtlMs must be a whole number of milliseconds, up to a "
+               "year; 0 means for ever.");
   auto* on_failure = given(x, "onResumeFailure");
   if (on_failure && *on_failure != json("acquire")
       && *on_failure != json("preserve"))
@@ -127,6 +134,7 @@ json common_metadata(const plan_lease& what, const settings& config) {
 result<settings> parse_settings(const json_text& config) {
   auto x = parse(config);
   coerce(x, "timeoutMs");
+  coerce(x, "parkedTtlMs");
   settings out;
   auto* name = given(x, "provider");
   if (name && name->is_string())
@@ -157,6 +165,7 @@ result<json_text> normalize(const json_text& config) {
   if (parsed->provider == "fake")
     return normalize_fake(x);
   coerce(x, "timeoutMs");
+  coerce(x, "parkedTtlMs");
   x["provider"] = parsed->provider;
   x["reuseLease"] = parsed->reuse_lease;
   return pack(x);

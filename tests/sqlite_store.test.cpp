@@ -136,6 +136,41 @@ TEST_CASE("sqlite_store: batches keep the contract", "[sqlite_store]") {
   check_batches(in(place));
 }
 
+TEST_CASE("sqlite_store: re-attachment keeps the contract", "[sqlite_store]") {
+  a_directory place;
+  check_reattachment(in(place));
+}
+
+TEST_CASE("sqlite_store: parking times keep the contract", "[sqlite_store]") {
+  a_directory place;
+  check_parking_time(in(place));
+}
+
+TEST_CASE("sqlite_store: late resources keep the contract", "[sqlite_store]") {
+  a_directory place;
+  check_late_resources(in(place));
+}
+
+TEST_CASE("sqlite_store: confirmations keep the contract", "[sqlite_store]") {
+  a_directory place;
+  check_confirmations(in(place));
+}
+
+TEST_CASE("sqlite_store: survey lists keep the contract", "[sqlite_store]") {
+  a_directory place;
+  check_survey_lists(in(place));
+}
+
+TEST_CASE("sqlite_store: pruning keeps the contract", "[sqlite_store]") {
+  a_directory place;
+  check_pruning(in(place));
+}
+
+TEST_CASE("sqlite_store: history keeps the contract", "[sqlite_store]") {
+  a_directory place;
+  check_history(in(place));
+}
+
 TEST_CASE("sqlite_store: lists keep the contract",
           "[sqlite_store][pb-12.1.15]") {
   a_directory place;

@@ -330,12 +330,6 @@ TEST_CASE("worker_params: a resource without a name is null",
   CHECK(parse(end_params(what, pack(config)))["providerLeaseId"] == nullptr);
 }
 
-TEST_CASE("worker_params: a cleanup carries no fence", "[worker_params]") {
-  auto what = lease();
-  what.fence = 0;
-  CHECK_FALSE(parse(end_params(what, pack(config))).contains("leaseFence"));
-}
-
 TEST_CASE("worker_params: realize", "[worker_params]") {
   place_workspace what{lease(), "/home/me", "/work", "copy", {}};
   what.lease.expires_at = timestamp{1'778'488'200'250};
@@ -361,15 +355,17 @@ TEST_CASE("worker_params: execute", "[worker_params]") {
   expected["command"] = "make";
   expected["args"] = json::array();
   expected["executionId"] = "execution-1";
+  expected["env"]
+    = {{"LEASEHOLD_LEASE_ID", "lease-1"}, {"LEASEHOLD_LEASE_FENCE", "7"}};
   CHECK(parse(execute_params(what, pack(config))) == expected);
   what.spec.args = {"test", "a b"};
   what.spec.cwd = "/work";
-  what.spec.env = {{"A", "b"}};
+  what.spec.env = {{"A", "b"}, {"LEASEHOLD_LEASE_FENCE", "99"}};
   what.spec.stdin_text = "in";
   what.spec.timeout = 5s;
   expected["args"] = {"test", "a b"};
   expected["cwd"] = "/work";
-  expected["env"] = {{"A", "b"}};
+  expected["env"]["A"] = "b";
   expected["stdin"] = "in";
   expected["timeoutMs"] = 5000;
   CHECK(parse(execute_params(what, pack(config))) == expected);
@@ -382,6 +378,7 @@ TEST_CASE("worker_params: list and cancel", "[worker_params]") {
                 {"environmentId", "env-1"},
                 {"config", worker_config}});
   auto expected = base();
+  expected["providerLeaseId"] = "box-1";
   expected["executionId"] = "execution-1";
   CHECK(parse(cancel_params(lease(), {"execution-1"}, pack(config)))
         == expected);

@@ -1,14 +1,14 @@
 #pragma once
 
 // Small file system work that has to hold across crashes and against what runs
-// in a box.
+// in a sandbox.
 
 #include "messages/result.hpp"
 
 #include <string>
 #include <string_view>
 
-namespace leasehold::bubblewrap {
+namespace leasehold::kit {
 
 /// `<what> <path>: <the system's words>`.
 failure disk_failure(std::string_view what, const std::string& path,
@@ -33,4 +33,4 @@ result<> sync_directory(const std::string& path);
 /// that starts with `name`. Success if there is no such thing.
 result<> remove_tree(const std::string& directory, const std::string& name);
 
-} // namespace leasehold::bubblewrap
+} // namespace leasehold::kit

@@ -1,4 +1,4 @@
-#include "drivers/bubblewrap/disk.hpp"
+#include "drivers/worker_kit/disk.hpp"
 
 #include "drivers/unique_fd.hpp"
 
@@ -12,7 +12,7 @@
 #include <memory>
 #include <vector>
 
-namespace leasehold::bubblewrap {
+namespace leasehold::kit {
 
 namespace {
 
@@ -146,4 +146,4 @@ result<> remove_tree(const std::string& directory, const std::string& name) {
   return remover{directory, name}.run();
 }
 
-} // namespace leasehold::bubblewrap
+} // namespace leasehold::kit
