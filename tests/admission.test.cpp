@@ -166,7 +166,7 @@ TEST_CASE_METHOD(door, "admission: who waits may leave", "[admission]") {
 }
 
 TEST_CASE_METHOD(door, "admission: companies have their shares",
-                 "[admission]") {
+                 "[admission][promise-12]") {
   limit({1, 0, 100, 1'000ms, {{"big", 3}}});
   come("first");
   for (auto i = 0; i < 8; ++i) {

@@ -126,7 +126,8 @@ TEST_CASE("diagnosis: a lease of a dead engine is in hand", "[diagnosis]") {
         == "Lets its run come back until then, and ends the lease in 9 s.");
 }
 
-TEST_CASE("diagnosis: what is long past its deadline is stuck", "[diagnosis]") {
+TEST_CASE("diagnosis: what is long past its deadline is stuck",
+          "[diagnosis][promise-8]") {
   auto seen = all_well();
   auto row = a_row(lease_status::acquiring);
   row.deadline_at = long_ago;
@@ -161,7 +162,7 @@ TEST_CASE("diagnosis: what was made for an ended lease of ours is nobody's, "
 }
 
 TEST_CASE("diagnosis: what is not ours by its tag is never touched",
-          "[diagnosis]") {
+          "[diagnosis][promise-4][trap-8]") {
   auto seen = all_well();
   seen.listings = {listing({{{"res-9"}, {"lease-of-another-store"}}})};
   auto x = only(seen);

@@ -69,7 +69,7 @@ struct peers {
 TEST_CASE_METHOD(peers,
                  "engine_peers: a dead engine's lease is adopted exactly once "
                  "by those that survive it",
-                 "[engine_peers]") {
+                 "[engine_peers][promise-9]") {
   if (!place)
     return;
   host.add_bubblewrap();
@@ -86,7 +86,7 @@ TEST_CASE_METHOD(peers,
 
 TEST_CASE_METHOD(peers,
                  "engine_peers: two engines never claim one parked resource",
-                 "[engine_peers]") {
+                 "[engine_peers][promise-1]") {
   if (!place)
     return;
   host.add_bubblewrap(R"(,"reuseLease":true)");
@@ -168,7 +168,7 @@ TEST_CASE_METHOD(peers,
 TEST_CASE_METHOD(peers,
                  "engine_peers: an engine that was away for a moment keeps "
                  "what it has",
-                 "[engine_peers]") {
+                 "[engine_peers][promise-4]") {
   if (!place)
     return;
   host.add_local();

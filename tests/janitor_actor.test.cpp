@@ -133,7 +133,7 @@ TEST_CASE("janitor: a late resource that cannot be removed is tried a bounded "
 TEST_CASE_METHOD(stage,
                  "janitor: a late answer that names what somebody holds is "
                  "left alone",
-                 "[janitor]") {
+                 "[janitor][promise-4]") {
   auto lease = acquire("run-1");
   REQUIRE(lease->value);
   say(janitor, late_resource{lease->value->handle.id, lease->value->resource});
@@ -147,7 +147,7 @@ TEST_CASE_METHOD(stage,
 
 TEST_CASE_METHOD(too_late,
                  "janitor: the provider is asked for what a lost acquire made",
-                 "[janitor]") {
+                 "[janitor][promise-3][pb-12.1.4]") {
   script.holds = {{{"res-9"}, first()}, {{"res-8"}, {"somebody-else"}}};
   pass(10s);
   CHECK(script.calls.back() == "destroy res-9");
@@ -197,7 +197,7 @@ TEST_CASE("janitor: recovery goes on when its first looks fail", "[janitor]") {
 }
 
 TEST_CASE("janitor: many orphans are ended a page at a time, without a pause",
-          "[janitor]") {
+          "[janitor][promise-9]") {
   supervisor_options setup;
   setup.janitor.batch_max = 5;
   stage play{setup};
@@ -292,7 +292,7 @@ TEST_CASE_METHOD(stage, "janitor: nobody comes back for an ad-hoc lease",
 // -- parked resources ---------------------------------------------------------
 
 TEST_CASE("janitor: a resource that nobody comes for is removed in the end",
-          "[janitor]") {
+          "[janitor][promise-8][pb-12.1.8][trap-2]") {
   stage play{impatient()};
   play.script.plan.policy = lease_policy::reuse_by_environment;
   play.script.plan.fingerprint = "scripted:{}";

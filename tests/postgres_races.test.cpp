@@ -74,7 +74,7 @@ struct a_race {
 
 TEST_CASE("postgres_store: an environment is not removed under a reusable "
           "lease that another engine takes at this moment",
-          "[postgres_store]") {
+          "[postgres_store][trap-16]") {
   if (postgres_is_missing())
     return;
   a_race it;

@@ -161,7 +161,8 @@ TEST_CASE("sqlite_store: survey lists keep the contract", "[sqlite_store]") {
   check_survey_lists(in(place));
 }
 
-TEST_CASE("sqlite_store: pruning keeps the contract", "[sqlite_store]") {
+TEST_CASE("sqlite_store: pruning keeps the contract",
+          "[sqlite_store][pb-12.1.15]") {
   a_directory place;
   check_pruning(in(place));
 }

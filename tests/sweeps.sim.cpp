@@ -327,7 +327,7 @@ private:
 } // namespace
 
 TEST_CASE("sweeps: whatever happens, nothing is left in the end",
-          "[sweeps][sim]") {
+          "[sweeps][sim][promise-3]") {
   for (unsigned seed = 1; seed <= 500; ++seed) {
     CAPTURE(seed);
     world_model{seed}.run();

@@ -8,6 +8,7 @@
 #include "tests/fuzz/fuzzing.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace leasehold::fuzz {
 
@@ -97,7 +98,8 @@ void try_input(std::string_view input) {
     [&] { config = check_config(kit::required_object(params, "config")); });
   check_texts(params);
   refusable([&] { check_launch(params, config); });
-  kit::call request{{{"method", "m"}, {"id", 1}, {"params", params}}, {}};
+  json message{{"method", "m"}, {"id", 1}, {"params", params}};
+  kit::call request{std::move(message), {}};
   request.log_output(output_stream::err, input);
   request.reply(params);
 }

@@ -30,8 +30,6 @@ json read_back(const std::string& line) {
 }
 
 void look_into(const json_text& params) {
-  must(json::accept(params.text) || params.text.empty(),
-       "what is passed on of a message is JSON");
   if (auto chunk = rpc::parse_log_chunk(params))
     must(!chunk->text.empty() && is_utf8(chunk->text),
          "a chunk of output is text");
@@ -39,6 +37,12 @@ void look_into(const json_text& params) {
   (void)rpc::parse_initialized(params);
   (void)rpc::parse_secret_question(params);
   (void)rpc::capabilities_of(params);
+}
+
+/// The parameters or the result of a message that was read.
+void look_into_part(const json_text& part) {
+  must(json::accept(part.text), "what is passed on of a message is JSON");
+  look_into(part);
 }
 
 /// Answers go to whom they are for.
@@ -52,7 +56,7 @@ void answer(const rpc::request& what) {
 }
 
 void check(const rpc::response& what, std::string_view line) {
-  look_into(what.result);
+  look_into_part(what.result);
   if (what.error_code)
     (void)rpc::failure_of("environmentExecute", what);
   // The key may be there twice, or spelled with escapes.
@@ -65,13 +69,13 @@ void check(const rpc::response& what, std::string_view line) {
 
 void check(const rpc::request& what, std::string_view) {
   must(!what.method.empty(), "a request has a method");
-  look_into(what.params);
+  look_into_part(what.params);
   answer(what);
 }
 
 void check(const rpc::notification& what, std::string_view) {
   must(!what.method.empty(), "a notification has a method");
-  look_into(what.params);
+  look_into_part(what.params);
 }
 
 void check(const rpc::garbage& what, std::string_view) {
