@@ -4,6 +4,7 @@
 
 #include "cli/session.hpp"
 #include "cli/table.hpp"
+#include "leasehold/gates.hpp"
 
 #include <nlohmann/json_fwd.hpp>
 
