@@ -3,6 +3,7 @@
 // What an engine is made of.
 
 #include "actors/front_actor.hpp"
+#include "actors/life_bell.hpp"
 #include "actors/plugin_rules.hpp"
 #include "actors/secret_gate.hpp"
 #include "actors/store_runner.hpp"
@@ -61,7 +62,8 @@ private:
 
 /// Members stand in the order in which they depend on each other.
 struct engine::impl {
-  impl(options what, std::shared_ptr<store> opened, instance_id self);
+  impl(options what, std::shared_ptr<store> opened, instance_id self,
+       std::shared_ptr<life_bell> life);
 
   ~impl();
 
@@ -148,6 +150,7 @@ struct engine::impl {
 
   options opts;
   instance_id id;
+  std::shared_ptr<life_bell> life;
   event_hub hub;
   io_loop loop;
   std::unique_ptr<process_launcher> launcher;

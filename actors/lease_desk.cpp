@@ -80,6 +80,8 @@ void lease_desk::add(granted_lease what) {
   watch(ties_.self, entry.actor, [this, id](const caf::error& reason) {
     on_death(id, caf::to_string(reason));
   });
+  if (still_)
+    tell(ties_.self, entry.actor, hold_still{true});
   leases_.emplace(id, std::move(entry));
   if (!run.empty())
     runs_[run].insert(id);

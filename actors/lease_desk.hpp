@@ -8,6 +8,7 @@
 #include "actors/supervisor_options.hpp"
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -56,6 +57,17 @@ public:
 
   caf::result<run_released> release_run(const leasehold::release_run& what);
 
+  // -- lease_desk_life.cpp: whose leases they are -----------------------------
+
+  /// Lets a run have what it held under engines that are dead.
+  caf::result<run_reattached> reattach(const reattach_run& what);
+
+  /// Other engines may soon take us for dead, or cannot any more: then finds
+  /// out which leases are ours still.
+  void on_life_changed(const life_changed& what);
+
+  // ---------------------------------------------------------------------------
+
   /// Releases every lease because the engine stops.
   void release_all();
 
@@ -97,7 +109,25 @@ private:
   void explain_absence(const lease_handle& lease,
                        std::function<void(failure)> then);
 
+  struct homecoming;
+
+  /// Takes over what the run may have of these, all of which are its own.
+  void take_over(const std::shared_ptr<homecoming>& who, const lease_rows& all,
+                 const lease_rows& orphans);
+
+  /// Takes one of them over from an engine that is dead.
+  void adopt(const std::shared_ptr<homecoming>& who, lease_row row);
+
+  /// Asks the store which leases are ours.
+  void verify();
+
+  /// Lets go of those that it does not name.
+  void on_verified(const std::set<lease_id>& asked, const lease_rows& ours);
+
   const supervisor_ties& ties_;
+  /// Whether leases serve nobody for now.
+  bool still_ = false;
+  timer verify_again_;
   std::unordered_map<lease_id, lease_entry> leases_;
   std::unordered_map<run_id, std::set<lease_id>> runs_;
   /// How many leases each plugin's worker serves; only plugins with any.

@@ -83,6 +83,11 @@ inline constexpr std::string_view actor_lost = "lease_actor_lost";
                                        const lease_terms& terms,
                                        const result<>& provider);
 
+/// How long the resource of a lease with this metadata waits once it is parked:
+/// what its environment's config said (`parkedTtlMs`), else `usual`.
+[[nodiscard]] milliseconds parked_ttl_of(const json_text& metadata,
+                                         milliseconds usual);
+
 /// The end of a lease whose actor, engine or environment died: failed, and
 /// whatever it held is owed at once.
 [[nodiscard]] lease_outcome outcome_of_loss(bool makes_resource,

@@ -34,6 +34,7 @@ lease_row placement_desk::new_row(const acquire_lease& what) const {
   row.workspace = what.workspace;
   row.issue = what.issue;
   row.owner = ties_.services->self;
+  row.reattach_grace = ties_.options.reattach_grace;
   return row;
 }
 

@@ -43,6 +43,8 @@ supervisor_actor::behavior_type supervisor_state::make_behavior() {
     [this](renew_lease& what) { return leases_.route<lease_renewed>(what); },
     [this](release_lease& what) { return leases_.route_end(what); },
     [this](destroy_lease& what) { return leases_.route_end(what); },
+    [this](const reattach_run& what) { return leases_.reattach(what); },
+    [this](const life_changed& what) { leases_.on_life_changed(what); },
     [this](const release_run& what) {
       placements_.cancel(what.run);
       return leases_.release_run(what);

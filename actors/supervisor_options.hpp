@@ -20,6 +20,8 @@ struct supervisor_options {
   milliseconds resume_timeout{60'000};
   /// How long a shutdown waits for leases to be released.
   milliseconds stop_timeout{15'000};
+  /// How long runs of this engine's leases may take to come back if it dies.
+  milliseconds reattach_grace{0};
   worker_startup_options startup;
   breaker_options breaker;
   worker_options worker;

@@ -98,6 +98,18 @@ struct lease_destroy_arguments {
   std::string reason;
 };
 
+struct lease_retry_cleanup_arguments {
+  std::string id;
+};
+
+struct lease_confirm_gone_arguments {
+  std::string id;
+};
+
+struct doctor_arguments {
+  bool fix = false;
+};
+
 struct probe_arguments {
   std::string environment;
 };
@@ -114,7 +126,8 @@ using verb_arguments = std::variant<
   version_arguments, secret_put_arguments, secret_rotate_arguments,
   secret_list_arguments, secret_bind_arguments, secret_unbind_arguments,
   secret_enable_arguments, secret_disable_arguments, secret_remove_arguments,
-  env_reset_arguments, plugin_reset_arguments>;
+  env_reset_arguments, plugin_reset_arguments, lease_retry_cleanup_arguments,
+  lease_confirm_gone_arguments, doctor_arguments>;
 
 // -- parsing ------------------------------------------------------------------
 

@@ -220,6 +220,36 @@ inline constexpr auto lease_destroy = R"(Example:
 
 Removes the resource now, whatever state the lease is in.)";
 
+inline constexpr auto lease_retry_cleanup = R"(Example:
+  leasehold lease retry-cleanup 7f3a91c2
+
+For a cleanup that is owed: the engine tries by itself, less and less often, and
+gives up after 20 attempts. This tries at once and lets it try 20 times more.
+
+Exit code 1 if the resource is still there.)";
+
+inline constexpr auto lease_confirm_gone = R"(Example:
+  leasehold lease confirm-gone 7f3a91c2
+
+For a resource that you have removed by hand, or have seen to be gone. Nobody
+tries to remove it any more, and nothing waits for the next run. The history of
+the lease says that it was you. If it is there after all it is lost: look first.)";
+
+inline constexpr auto doctor = R"(Examples:
+  leasehold doctor
+  leasehold doctor --fix
+  leasehold doctor --json
+
+Says what is not as it should be: cleanups that are owed, leases that are stuck
+or whose engine is dead, resources that nobody has or that are not there, and
+plugins and environments that do not work. Asks every provider what it holds.
+
+--fix tries cleanups again that were given up, removes what was made for leases
+of ours that have ended, and takes off the record what is parked and not there.
+It touches nothing else.
+
+Exit code: 0 nothing needs you; 1 something does, or the look failed.)";
+
 inline constexpr auto probe = R"(Example:
   leasehold probe box
 

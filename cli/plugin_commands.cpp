@@ -2,6 +2,7 @@
 
 #include "cli/admin_commands.hpp"
 #include "cli/breaker_report.hpp"
+#include "cli/durations.hpp"
 #include "cli/error_texts.hpp"
 #include "cli/npm_install.hpp"
 #include "cli/plugin_source.hpp"

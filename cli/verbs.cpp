@@ -3,6 +3,7 @@
 #include "cli/verbs.hpp"
 
 #include "cli/help_texts.hpp"
+#include "cli/verb_parts.hpp"
 
 #include <functional>
 #include <memory>
@@ -10,36 +11,6 @@
 namespace leasehold::cli {
 
 namespace {
-
-/// Says in the usage line what follows `--`.
-class usage_formatter : public CLI::Formatter {
-public:
-  explicit usage_formatter(bool takes_command) : takes_command_{takes_command} {
-    label("OPTIONS", "OPTION...");
-    label("SUBCOMMAND", "VERB");
-    label("Positionals", "Arguments");
-    label("REQUIRED", "(required)");
-    column_width(28);
-  }
-
-  std::string make_help(const CLI::App* app, std::string name,
-                        CLI::AppFormatMode mode) const override {
-    auto text = CLI::Formatter::make_help(app, std::move(name), mode);
-    for (size_t pos; (pos = text.find("\n\n\n")) != std::string::npos;)
-      text.erase(pos, 1);
-    return text;
-  }
-
-  std::string make_usage(const CLI::App* app, std::string name) const override {
-    auto text = CLI::Formatter::make_usage(app, std::move(name));
-    if (takes_command_)
-      text.insert(text.find_last_not_of('\n') + 1, " -- COMMAND [ARGUMENT...]");
-    return text;
-  }
-
-private:
-  bool takes_command_;
-};
 
 /// Last of all, so that help shows a verb's own options first.
 void add_common(CLI::App& app, common_arguments& to) {
@@ -58,30 +29,6 @@ void add_common(CLI::App& app, common_arguments& to) {
     ->group(group);
   for (auto* verb : app.get_subcommands([](CLI::App*) { return true; }))
     add_common(*verb, to);
-}
-
-/// A verb that does something; `then` notes which one it was.
-CLI::App& add_verb(CLI::App& parent, const std::string& name,
-                   const std::string& description, const char* footer,
-                   std::function<void()> then, bool takes_command = false) {
-  auto& verb = *parent.add_subcommand(name, description);
-  verb.formatter(std::make_shared<usage_formatter>(takes_command));
-  verb.footer(footer);
-  verb.callback(std::move(then));
-  verb.group("Verbs");
-  return verb;
-}
-
-/// An argument that must be there and say something.
-void add_name(CLI::App& verb, std::string& to, const std::string& label,
-              const std::string& description) {
-  verb.add_option(label, to, description)->required()->option_text(" ");
-}
-
-CLI::Option* add_text(CLI::App& verb, const std::string& name, std::string& to,
-                      const std::string& label,
-                      const std::string& description) {
-  return verb.add_option(name, to, description)->option_text(label);
 }
 
 void add_env_vars(CLI::App& verb, draft& to) {
@@ -164,11 +111,11 @@ void add_env(CLI::App& app, draft& to) {
   add_verb(env, "list", "List environments", help::env_list,
            [&to] { to.result.verb = env_list_arguments{}; });
   add_verb_on(env, to, to.env_show, "show",
-               "Show an environment and its configuration", help::env_show);
+              "Show an environment and its configuration", help::env_show);
   add_verb_on(env, to, to.env_remove, "remove", "Remove an environment",
-               help::env_remove);
+              help::env_remove);
   add_verb_on(env, to, to.env_reset, "reset",
-               "Close its circuit breaker: try it again now", help::env_reset);
+              "Close its circuit breaker: try it again now", help::env_reset);
 }
 
 void add_plugin_test(CLI::App& plugin, draft& to) {
@@ -218,7 +165,7 @@ void add_plugin(CLI::App& app, draft& to) {
   add_verb(plugin, "list", "List plugins", help::plugin_list,
            [&to] { to.result.verb = plugin_list_arguments{}; });
   add_verb_on(plugin, to, to.plugin_show, "show", "Show a plugin",
-                  help::plugin_show);
+              help::plugin_show);
   auto& drivers = add_verb(plugin, "drivers", "List what plugins provide",
                            help::plugin_drivers,
                            [&to] { to.result.verb = to.plugin_drivers; });
@@ -230,14 +177,14 @@ void add_plugin(CLI::App& app, draft& to) {
   add_name(upgrade, to.plugin_upgrade.key, "KEY", "The plugin's key");
   add_plugin_offer(upgrade, to.plugin_upgrade, to);
   add_verb_on(plugin, to, to.plugin_disable, "disable",
-                  "Take no new leases of a plugin", help::plugin_disable);
+              "Take no new leases of a plugin", help::plugin_disable);
   add_verb_on(plugin, to, to.plugin_enable, "enable",
-                  "Take leases again; allow a waiting upgrade",
-                  help::plugin_enable);
+              "Take leases again; allow a waiting upgrade",
+              help::plugin_enable);
   add_verb_on(plugin, to, to.plugin_remove, "remove", "Remove a plugin",
-                  help::plugin_remove);
+              help::plugin_remove);
   add_verb_on(plugin, to, to.plugin_reset, "reset",
-                  "Close its circuit breaker: try it now", help::plugin_reset);
+              "Close its circuit breaker: try it now", help::plugin_reset);
   add_plugin_test(plugin, to);
 }
 
@@ -278,6 +225,7 @@ void add_lease(CLI::App& app, draft& to) {
            "The lease, or how its id begins");
   add_text(destroy, "--reason", to.lease_destroy.reason, "TEXT",
            "For the record");
+  add_cleanup_verbs(lease, to);
 }
 
 void add_company(CLI::App& verb, std::string& to) {
@@ -381,6 +329,7 @@ void add_verbs(CLI::App& app, draft& to) {
   add_plugin(app, to);
   add_secret(app, to);
   add_lease(app, to);
+  add_doctor(app, to);
   add_verb(app, "version", "Print the version", help::version, [&to] {
     to.result.verb = version_arguments{};
   }).group("Records");

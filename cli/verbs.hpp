@@ -36,6 +36,9 @@ struct draft {
   lease_show_arguments lease_show;
   lease_release_arguments lease_release;
   lease_destroy_arguments lease_destroy;
+  lease_retry_cleanup_arguments lease_retry_cleanup;
+  lease_confirm_gone_arguments lease_confirm_gone;
+  doctor_arguments doctor;
   probe_arguments probe;
   secret_put_arguments secret_put;
   secret_rotate_arguments secret_rotate;

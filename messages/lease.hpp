@@ -137,9 +137,13 @@ struct lease_row {
   timestamp updated_at;
   /// When the tenancy ends by itself.
   std::optional<timestamp> expires_at;
-  /// When a transitional state is over.
+  /// When a state that waits for something is over: `acquiring` for its
+  /// provider, `active` without an engine for its run, parked for the next run.
   std::optional<timestamp> deadline_at;
   std::optional<timestamp> released_at;
+  /// How long its run may take to come back if its engine dies; zero: the lease
+  /// ends then.
+  milliseconds reattach_grace{0};
 
   friend bool operator==(const lease_row&, const lease_row&) = default;
 };
@@ -298,7 +302,8 @@ bool inspect(Inspector& f, lease_row& x) {
     f.field("last_used_at", x.last_used_at),
     f.field("updated_at", x.updated_at), f.field("expires_at", x.expires_at),
     f.field("deadline_at", x.deadline_at),
-    f.field("released_at", x.released_at));
+    f.field("released_at", x.released_at),
+    f.field("reattach_grace", x.reattach_grace));
 }
 
 template <class Inspector>

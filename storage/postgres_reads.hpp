@@ -28,6 +28,10 @@ public:
   result<store_answer> read(const list_due_cleanups& x);
   result<store_answer> read(const list_owed_cleanups& x);
   result<store_answer> read(const list_orphans& x);
+  result<store_answer> read(const list_parked_until& x);
+  result<store_answer> read(const list_claims& x);
+  result<store_answer> read(const list_owned& x);
+  result<store_answer> read(const list_instances& x);
   result<store_answer> read(const list_events& x);
   result<store_answer> read(const get_environment& x);
   result<store_answer> read(const list_environments& x);

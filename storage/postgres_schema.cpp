@@ -14,7 +14,7 @@ namespace {
 // wrote: `jsonb` would reorder it. Names compare by their bytes, as in SQLite.
 //
 // History has no foreign key: each line is copied from the lease's row by the
-// statement that changes it, and leases are never deleted.
+// statement that changes it, and goes with it.
 constexpr const char* first_schema = R"(
 CREATE TABLE environments (
   id text COLLATE "C" NOT NULL PRIMARY KEY,
@@ -223,9 +223,16 @@ CREATE TABLE breakers (
 );
 )";
 
+constexpr const char* deadlines_schema = R"(
+ALTER TABLE leases ADD COLUMN reattach_grace bigint NOT NULL DEFAULT 0;
+
+CREATE INDEX leases_parked_until ON leases (deadline_at)
+  WHERE parked AND deadline_at IS NOT NULL;
+)";
+
 constexpr auto steps_in_order
-  = std::array{first_schema, secrets_schema, registry_schema,
-               plugin_config_schema, breakers_schema};
+  = std::array{first_schema,         secrets_schema,  registry_schema,
+               plugin_config_schema, breakers_schema, deadlines_schema};
 
 /// Any number will do, as long as no other program of this database uses it.
 constexpr const char* one_at_a_time

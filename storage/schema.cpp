@@ -212,9 +212,17 @@ CREATE TABLE breakers (
 );
 )";
 
+// What was parked before waits for ever.
+constexpr const char* deadlines_schema = R"(
+ALTER TABLE leases ADD COLUMN reattach_grace INTEGER NOT NULL DEFAULT 0;
+
+CREATE INDEX leases_parked_until ON leases (deadline_at)
+  WHERE parked = 1 AND deadline_at IS NOT NULL;
+)";
+
 constexpr auto steps_in_order
-  = std::array{first_schema, secrets_schema, registry_schema,
-               plugin_config_schema, breakers_schema};
+  = std::array{first_schema,         secrets_schema,  registry_schema,
+               plugin_config_schema, breakers_schema, deadlines_schema};
 
 } // namespace
 

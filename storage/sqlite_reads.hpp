@@ -25,6 +25,10 @@ public:
   result<store_answer> read(const list_due_cleanups& x, timestamp now);
   result<store_answer> read(const list_owed_cleanups& x, timestamp now);
   result<store_answer> read(const list_orphans& x, timestamp now);
+  result<store_answer> read(const list_parked_until& x, timestamp now);
+  result<store_answer> read(const list_claims& x, timestamp now);
+  result<store_answer> read(const list_owned& x, timestamp now);
+  result<store_answer> read(const list_instances& x, timestamp now);
   result<store_answer> read(const list_events& x, timestamp now);
   result<store_answer> read(const get_environment& x, timestamp now);
   result<store_answer> read(const list_environments& x, timestamp now);

@@ -169,7 +169,7 @@ TEST_CASE_METHOD(sandbox_host, "bubblewrap: destroy ends what runs in the box",
 }
 
 TEST_CASE_METHOD(sandbox_host, "bubblewrap: a stale holder has no effect",
-                 "[bubblewrap]") {
+                 "[bubblewrap][pb-12.1.2][promise-2]") {
   config["reuseLease"] = true;
   acquire();
   verb("environmentReleaseLease");
@@ -237,7 +237,7 @@ TEST_CASE_METHOD(sandbox_host,
 }
 
 TEST_CASE_METHOD(sandbox_host, "bubblewrap: boxes are listed by environment",
-                 "[bubblewrap]") {
+                 "[bubblewrap][trap-8]") {
   acquire();
   auto listed = worker->result("environmentListLeases", params());
   CHECK(listed

@@ -87,7 +87,9 @@ TEST_CASE_METHOD(fenced, "fencing: no verb takes a handle of another grant",
     REQUIRE(second.id == first.id);
     REQUIRE(second.fence > first.fence);
     check_stale(first);
-    CHECK(execute({.handle = second}, "make")->value);
+    lease_granted again;
+    again.handle = second;
+    CHECK(execute(again, "make")->value);
   }
   SECTION("that never was") {
     check_stale({first.id, first.fence + 1});

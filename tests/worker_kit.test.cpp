@@ -149,7 +149,8 @@ TEST_CASE("worker_kit: shutdown answers, tells the hook and ends with 0",
   worker.await_stderr("going down");
 }
 
-TEST_CASE("worker_kit: the end of the host ends the worker", "[worker_kit]") {
+TEST_CASE("worker_kit: the end of the host ends the worker",
+          "[worker_kit][trap-17]") {
   kit_worker worker;
   worker.send("never");
   worker.result("health");

@@ -202,6 +202,15 @@ TEST_CASE("worker_params: a lease's metadata captures its place",
   CHECK(parse(captured.config) == config);
 }
 
+TEST_CASE("worker_params: null says as little as nothing to the fake",
+          "[worker_params]") {
+  json_text config{R"({"provider":"fake","image":null,"reuseLease":null})"};
+  CHECK(sandbox::normalize(config)->text
+        == R"({"image":"ubuntu:24.04","provider":"fake","reuseLease":false})");
+  CHECK(sandbox::fake_image(config) == "ubuntu:24.04");
+  CHECK(sandbox::fake_image(json_text{R"({"image":7})"}) == "ubuntu:24.04");
+}
+
 TEST_CASE("worker_params: the fake's metadata names its image",
           "[worker_params]") {
   auto what = plan();
@@ -215,7 +224,7 @@ TEST_CASE("worker_params: the fake's metadata names its image",
 
 TEST_CASE("worker_params: provider metadata is kept beside the engine's keys "
           "(PB 12.1.12)",
-          "[worker_params]") {
+          "[worker_params][pb-12.1.12]") {
   json hostile{{"driver", "local"},
                {"provider", "evil"},
                {"pluginId", "plugin-9"},
@@ -254,7 +263,7 @@ TEST_CASE("worker_params: what a provider made of a config value is what it "
 }
 
 TEST_CASE("worker_params: provider facts never become config",
-          "[worker_params]") {
+          "[worker_params][pb-12.1.12]") {
   auto params = parse(end_params(lease({{"sandboxId", "s-1"}}), pack(config)));
   CHECK(params["config"] == worker_config);
 }

@@ -80,6 +80,17 @@ public:
   void destroy(const lease& which, std::string reason,
                completion<ended_lease> then);
 
+  /// A scheduler comes back for the leases that a run held under an engine that
+  /// has died: each goes on here, under a new fence, if nobody has ended it by
+  /// then (`options::reattach_grace`). Commands that ran died with their engine
+  /// or are unknown. Leases that this engine holds for the run already are
+  /// among the answer as they are. `ttl` ends them at the latest after this
+  /// time; zero leaves their ends. What the run cannot have is among the
+  /// errors: `held_elsewhere` (that engine lives), `conflict`. Nothing to come
+  /// back for is an empty answer.
+  std::future<result<reattached_run>>
+  reattach(std::string run, std::chrono::milliseconds ttl = {});
+
   /// Makes the lease end no earlier than `ttl` from now; answers with the new
   /// end in milliseconds since the Unix epoch.
   std::future<result<int64_t>> renew(const lease& which,
@@ -188,6 +199,23 @@ public:
   /// Finds a lease by its id or by the only id that begins so.
   std::future<result<lease_info>> find_lease(std::string id);
   std::future<result<std::vector<history_line>>> history(std::string id);
+
+  // -- care -------------------------------------------------------------------
+
+  /// Tries an owed cleanup again, now; all its attempts count anew. Answers
+  /// with how that went. `who` stands in the history. Errors: `unknown_lease`,
+  /// `in_use` (the lease lives), `invalid_request` (nothing is owed).
+  std::future<result<ended_lease>> retry_cleanup(std::string id,
+                                                 std::string who);
+  /// Takes an operator's word for it that what an ended lease left no longer
+  /// exists: nothing is owed any more, nothing waits. Errors as above.
+  std::future<result<ended_lease>> confirm_gone(std::string id,
+                                                std::string who);
+  /// Looks at records, providers, plugins and configs for what is not as it
+  /// should be; with `fix` also does what is safe, at most 100 things. Takes as
+  /// long as the slowest provider's worker may (`worker_call_timeout`).
+  std::future<result<examination>> examine(bool fix = false,
+                                           std::string who = {});
 
   /// Ready once the leases of dead engines have been ended and every cleanup
   /// that was owed has been tried once. Serving does not wait for it.

@@ -113,8 +113,30 @@ struct options {
   std::chrono::milliseconds cleanup_retry_delay_max{600'000};
   uint32_t cleanup_attempts_max = 20;
 
-  /// Cleanups started at a time.
+  /// Cleanups under way at a time, and rows per sweep.
   uint32_t cleanup_batch_max = 100;
+
+  /// How long the runs of this engine's leases may take to come back if it
+  /// dies: another engine, or the next one, takes such a lease over by
+  /// `reattach`, else ends it as `failed` (`engine_restart`). Zero: such leases
+  /// end as soon as somebody sees that their engine is dead.
+  std::chrono::milliseconds reattach_grace{0};
+
+  /// How long a parked resource waits for the next run before it is removed;
+  /// zero: for ever. An environment's config may say otherwise
+  /// (`parkedTtlMs`).
+  std::chrono::milliseconds parked_ttl{std::chrono::hours{7 * 24}};
+
+  /// How long leases that have ended and owe nothing are kept on record, with
+  /// their history; and what was noted about the use of secrets. Zero: for
+  /// ever.
+  std::chrono::milliseconds history_ttl{std::chrono::hours{30 * 24}};
+  std::chrono::milliseconds secret_access_ttl{std::chrono::hours{90 * 24}};
+
+  /// Where engines share a store: how long one may be without it before the
+  /// others count it as dead and end its leases. It stops serving them before
+  /// that. The same for all of them.
+  std::chrono::milliseconds peer_grace{10'000};
 
   /// Whether environments of the built-in `fake` provider may be saved. It
   /// makes nothing and runs nothing: for tests and benchmarks.

@@ -2,6 +2,7 @@
 
 // What schedulers say to an engine and hear from it. Plain data.
 
+#include "messages/finding.hpp"
 #include "messages/result.hpp"
 
 #include <chrono>
@@ -353,6 +354,20 @@ struct lease_filter {
   /// Only those that have not ended, are parked, or owe a cleanup.
   bool holding_only = false;
   uint32_t limit = 100;
+};
+
+/// What a look at everything has found; `finding` is in messages/finding.hpp.
+struct examination {
+  /// When, by the store's clock.
+  int64_t at_ms = 0;
+  /// Those that need somebody first.
+  std::vector<finding> findings;
+};
+
+/// What a run that came back holds from now on, and what it could not have.
+struct reattached_run {
+  std::vector<lease> leases;
+  std::vector<failure> errors;
 };
 
 // -- what happens -------------------------------------------------------------

@@ -24,6 +24,8 @@ struct driver_script {
   failure release_error;
   failure destroy_error;
   failure execute_error;
+  failure list_error;
+  failure validate_error;
   /// Verbs whose answers are held back until `let_go`.
   std::vector<std::string> held_back;
   /// What the provider says it holds.
@@ -71,6 +73,8 @@ public:
 
   void validate(const environment_context& place,
                 completion<json_text> then) override {
+    if (script_.validate_error.code != ec::none)
+      return then(script_.validate_error);
     then(place.config);
   }
 
@@ -145,7 +149,8 @@ public:
 
   void list(const lease_context&,
             completion<std::vector<listed_resource>> then) override {
-    answer("list", "list", failure{}, then, [this] { return script_.holds; });
+    answer("list", "list", script_.list_error, then,
+           [this] { return script_.holds; });
   }
 
 private:

@@ -10,6 +10,10 @@
 
 namespace leasehold {
 
+/// How deep a text of somebody else may nest. Parsing takes any depth; writing
+/// and checking recur, and would run out of stack.
+inline constexpr size_t json_depth_max = 500;
+
 /// Whether arrays and objects nest deeper than `limit`.
 bool nests_deeper(std::string_view text, size_t limit);
 

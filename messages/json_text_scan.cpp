@@ -1,6 +1,6 @@
 // What can be told of a JSON text without parsing it.
 
-#include "drivers/json_text_scan.hpp"
+#include "messages/json_text_scan.hpp"
 
 #include <algorithm>
 #include <charconv>
