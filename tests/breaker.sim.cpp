@@ -159,7 +159,7 @@ private:
 } // namespace
 
 TEST_CASE("breaker: whatever fails, a provider that is well is used again",
-          "[breaker][sim]") {
+          "[breaker][sim][promise-11]") {
   for (unsigned seed = 0; seed < 500; ++seed) {
     CAPTURE(seed);
     world_model world{seed};

@@ -54,7 +54,7 @@ struct fragile : stage {
 TEST_CASE_METHOD(fragile,
                  "breakers: after K failures a provider is left alone, and "
                  "its own words are told",
-                 "[breakers]") {
+                 "[breakers][promise-11]") {
   break_provider();
   for (auto i = 0; i < 3; ++i)
     CHECK(code_of() == ec::call_timed_out);
@@ -78,7 +78,7 @@ TEST_CASE_METHOD(fragile,
 }
 
 TEST_CASE_METHOD(fragile, "breakers: after the pause one lease is tried",
-                 "[breakers]") {
+                 "[breakers][promise-11]") {
   break_provider();
   for (auto i = 0; i < 3; ++i)
     code_of();

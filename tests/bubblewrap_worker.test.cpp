@@ -193,7 +193,7 @@ TEST_CASE_METHOD(sandbox_host, "bubblewrap: a stale holder has no effect",
 
 TEST_CASE_METHOD(sandbox_host,
                  "bubblewrap: every verb raises the fence, for good",
-                 "[bubblewrap]") {
+                 "[bubblewrap][promise-2]") {
   acquire();
   auto is_refused = [&](int older) {
     fence = older;

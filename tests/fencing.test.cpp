@@ -79,7 +79,7 @@ struct fenced : stage {
 // -- handles ------------------------------------------------------------------
 
 TEST_CASE_METHOD(fenced, "fencing: no verb takes a handle of another grant",
-                 "[fencing]") {
+                 "[fencing][promise-2]") {
   reuse();
   auto first = acquire("run-1")->value->handle;
   SECTION("that came before the run took its lease again") {
@@ -97,7 +97,7 @@ TEST_CASE_METHOD(fenced, "fencing: no verb takes a handle of another grant",
 }
 
 TEST_CASE_METHOD(fenced, "fencing: where only the row is left, it is the same",
-                 "[fencing]") {
+                 "[fencing][promise-2]") {
   reuse();
   auto first = acquire("run-1")->value->handle;
   auto second = *acquire("run-1")->value;
@@ -135,7 +135,7 @@ TEST_CASE_METHOD(fenced, "fencing: a stale resume is of no use to anybody",
 // -- calls to providers -------------------------------------------------------
 
 TEST_CASE_METHOD(fenced, "fencing: every call of a lease carries its fence",
-                 "[fencing]") {
+                 "[fencing][promise-2]") {
   reuse();
   auto lease = *acquire("run-1")->value;
   ask<workspace_realized>(supervisor,
@@ -158,7 +158,7 @@ TEST_CASE_METHOD(fenced, "fencing: every call of a lease carries its fence",
 TEST_CASE_METHOD(fenced,
                  "fencing: a cleanup comes under a fence that its resource "
                  "cannot have seen",
-                 "[fencing]") {
+                 "[fencing][promise-2]") {
   reuse();
   auto lease = *acquire("run-1")->value;
   release(lease);
