@@ -31,8 +31,10 @@ cell breaker_cell(const std::optional<breaker_info>& x, int64_t now_ms) {
           tone::bad};
 }
 
-nlohmann::ordered_json breaker_json(const std::optional<breaker_info>& x) {
-  return x ? view(*x) : nlohmann::ordered_json(nullptr);
+nlohmann::ordered_json with_breaker(nlohmann::ordered_json shown,
+                                    const std::optional<breaker_info>& x) {
+  shown["breaker"] = x ? view(*x) : nlohmann::ordered_json(nullptr);
+  return shown;
 }
 
 int show_reset(const context& where, const std::string& kind,

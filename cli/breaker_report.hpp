@@ -4,6 +4,7 @@
 
 #include "cli/session.hpp"
 #include "cli/table.hpp"
+#include "leasehold/gates.hpp"
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -20,8 +21,9 @@ open_breaker_of(engine& with, const std::string& kind, const std::string& id);
 /// A line such as `open: tried again in 4 s; …`; `closed` if there is none.
 cell breaker_cell(const std::optional<breaker_info>& x, int64_t now_ms);
 
-/// The breaker, or null.
-nlohmann::ordered_json breaker_json(const std::optional<breaker_info>& x);
+/// `shown` with the breaker, or null.
+nlohmann::ordered_json with_breaker(nlohmann::ordered_json shown,
+                                    const std::optional<breaker_info>& x);
 
 /// Says that a breaker was closed, or why it was not.
 int show_reset(const context& where, const std::string& kind,

@@ -98,10 +98,8 @@ int perform(const env_show_arguments& what, const context& where) {
     const auto& x = *found;
     auto colour = where.screen.colour_out;
     auto breaker = open_breaker_of(in.engine, "environment", x.id);
-    auto shown = view(x);
-    shown["breaker"] = breaker_json(breaker);
     if (where.common.json)
-      show_json(where, shown);
+      show_json(where, with_breaker(view(x), breaker));
     else
       show(where, fields({{"name", {x.name}},
                           {"id", {x.id}},

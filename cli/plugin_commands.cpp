@@ -178,11 +178,9 @@ int perform(const plugin_show_arguments& what, const context& where) {
     if (!x)
       return fail_on_plugin(where, in, x.error(), what.key);
     auto breaker = open_breaker_of(in.engine, "plugin", x->id);
-    auto shown = view(*x);
-    shown["breaker"] = breaker_json(breaker);
     auto colour = where.screen.colour_out;
     if (where.common.json)
-      show_json(where, shown);
+      show_json(where, with_breaker(view(*x), breaker));
     else
       show(where, fields({{"breaker", breaker_cell(breaker, now_ms())}}, colour)
                     + plugin_fields(*x, colour));

@@ -3,6 +3,7 @@
 // JSON views of what the engine says. Their field names are a promise; they
 // are described in docs/command-line.md.
 
+#include "leasehold/gates.hpp"
 #include "leasehold/types.hpp"
 
 #include <nlohmann/json_fwd.hpp>

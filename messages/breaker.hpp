@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace leasehold {
 
@@ -42,6 +43,30 @@ struct breaker_row {
 
   friend bool operator==(const breaker_row&, const breaker_row&) = default;
 };
+
+// -- what the store is asked, see messages/store.hpp --------------------------
+
+/// A breaker that has opened, or opened again. `row.retry_at` is not set yet.
+struct open_breaker {
+  breaker_row row = {};
+  milliseconds retry_in{0};
+};
+
+/// It has closed; or it was closed, which is no error.
+struct close_breaker {
+  breaker_subject subject = {};
+};
+
+/// Every breaker that is open.
+struct list_breakers {};
+
+/// Breakers, and the store's clock when they were read.
+struct breaker_rows {
+  timestamp at = {};
+  std::vector<breaker_row> rows = {};
+};
+
+// -----------------------------------------------------------------------------
 
 /// ENGINE -> SUPERVISOR: an operator has closed this breaker.
 struct breaker_reset {

@@ -233,17 +233,6 @@ struct register_instance {
   instance_row row = {};
 };
 
-/// A breaker that has opened, or opened again. `row.retry_at` is not set yet.
-struct open_breaker {
-  breaker_row row = {};
-  milliseconds retry_in{0};
-};
-
-/// It has closed; or it was closed, which is no error.
-struct close_breaker {
-  breaker_subject subject = {};
-};
-
 /// Forgets what is finished and old: leases that ended `leases_older` ago and
 /// owe nothing, with their history; what was noted `accesses_older` ago about
 /// the use of secrets; engines that were started `leases_older` ago and hold
@@ -350,9 +339,6 @@ struct get_plugin {
 /// Every plugin, in install order.
 struct list_plugins {};
 
-/// Every breaker that is open.
-struct list_breakers {};
-
 using store_query
   = std::variant<get_lease, list_leases, list_due_cleanups, list_owed_cleanups,
                  list_orphans, list_events, get_environment, list_environments,
@@ -377,12 +363,6 @@ struct environment_rows {
 
 struct plugin_rows {
   std::vector<plugin_row> rows = {};
-};
-
-/// Breakers, and the store's clock when they were read.
-struct breaker_rows {
-  timestamp at = {};
-  std::vector<breaker_row> rows = {};
 };
 
 /// Engines, and the store's clock when they were read.

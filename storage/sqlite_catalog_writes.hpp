@@ -1,7 +1,7 @@
 #pragma once
 
-// The writes that concern environments, plugins, their breakers, and engines, as statements
-// inside a transaction that somebody else has begun.
+// The writes that concern environments, plugins, their breakers, and engines,
+// as statements inside a transaction that somebody else has begun.
 
 #include "messages/store.hpp"
 #include "storage/sqlite.hpp"

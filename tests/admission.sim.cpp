@@ -164,7 +164,7 @@ private:
 } // namespace
 
 TEST_CASE("admission: limits hold and everybody is answered once, in time",
-          "[admission][sim]") {
+          "[admission][sim][promise-12]") {
   for (unsigned seed = 0; seed < 400; ++seed) {
     CAPTURE(seed);
     world_model world{seed};

@@ -97,7 +97,7 @@ TEST_CASE_METHOD(fenced, "fencing: no verb takes a handle of another grant",
 }
 
 TEST_CASE_METHOD(fenced, "fencing: where only the row is left, it is the same",
-                 "[fencing]") {
+                 "[fencing][promise-2]") {
   reuse();
   auto first = acquire("run-1")->value->handle;
   auto second = *acquire("run-1")->value;
@@ -158,7 +158,7 @@ TEST_CASE_METHOD(fenced, "fencing: every call of a lease carries its fence",
 TEST_CASE_METHOD(fenced,
                  "fencing: a cleanup comes under a fence that its resource "
                  "cannot have seen",
-                 "[fencing]") {
+                 "[fencing][promise-2]") {
   reuse();
   auto lease = *acquire("run-1")->value;
   release(lease);

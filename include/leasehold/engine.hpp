@@ -2,6 +2,7 @@
 
 // The engine: leases execution environments to runs.
 
+#include "leasehold/gates.hpp"
 #include "leasehold/options.hpp"
 #include "leasehold/types.hpp"
 
