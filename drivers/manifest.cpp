@@ -2,6 +2,7 @@
 
 #include "drivers/json_value.hpp"
 #include "drivers/utf8.hpp"
+#include "messages/json_text_scan.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -121,6 +122,9 @@ bool is_driver_key(std::string_view key) noexcept {
 }
 
 result<plugin_manifest> parse_manifest(const json_text& text) {
+  if (nests_deeper(text.text, json_depth_max))
+    return bad("it nests deeper than " + std::to_string(json_depth_max)
+               + " levels.");
   auto x = json::parse(text.text, nullptr, false);
   if (!x.is_object())
     return bad("it must be a JSON object.");

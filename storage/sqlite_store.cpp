@@ -5,6 +5,7 @@
 #include "storage/instance_lock.hpp"
 #include "storage/schema.hpp"
 #include "storage/sqlite_catalog_writes.hpp"
+#include "storage/sqlite_history.hpp"
 #include "storage/sqlite_lease_writes.hpp"
 #include "storage/sqlite_reads.hpp"
 #include "storage/sqlite_secret_reads.hpp"
@@ -99,10 +100,11 @@ public:
       writing_{std::move(writing)}, reading_{std::move(reading)},
       begin_{*writing_, "BEGIN IMMEDIATE"}, commit_{*writing_, "COMMIT"},
       leases_{*writing_, self}, catalog_{*writing_}, secrets_{*writing_},
-      reads_{*reading_,
-             [this](const instance_id& who) {
-               return is_dead(path_ + ".engines", who);
-             }},
+      history_{*writing_, self}, reads_{*reading_,
+                                        [this](const instance_id& who) {
+                                          return is_dead(path_ + ".engines",
+                                                         who);
+                                        }},
       secret_reads_{*reading_} {
     // nop
   }
@@ -137,6 +139,7 @@ private:
     leases_.begin(now);
     catalog_.begin(now);
     secrets_.begin(now);
+    history_.begin(now);
     for (const auto& command : batch)
       all.push_back(
         std::visit([this](const auto& x) { return write(x); }, command));
@@ -151,6 +154,8 @@ private:
       return leases_.write(x);
     else if constexpr (requires { secrets_.write(x); })
       return secrets_.write(x);
+    else if constexpr (requires { history_.write(x); })
+      return history_.write(x);
     else
       return catalog_.write(x);
   }
@@ -198,6 +203,7 @@ private:
   sqlite_lease_writes leases_;
   sqlite_catalog_writes catalog_;
   sqlite_secret_writes secrets_;
+  sqlite_history history_;
   sqlite_reads reads_;
   sqlite_secret_reads secret_reads_;
 };

@@ -19,7 +19,7 @@ const auto lease_calls = {"environmentAcquireLease", "environmentExecute",
 TEST_CASE_METHOD(conforming,
                  "conformance 8: execute and release of a plugin-backed "
                  "sandbox, after its environment has changed",
-                 "[conformance]") {
+                 "[conformance][pb-12.1.17]") {
   place("sandbox", {{"provider", "fake-plugin"},
                     {"image", "x"},
                     {"timeoutMs", 1234},
@@ -162,7 +162,7 @@ TEST_CASE_METHOD(conforming,
 
 TEST_CASE_METHOD(conforming,
                  "conformance 12: a resume that fails falls back to an acquire",
-                 "[conformance]") {
+                 "[conformance][pb-12.1.10]") {
   place("sandbox", reusable);
   answers["environmentAcquireLease"] = {{"providerLeaseId", "stale"}};
   // What the run finds stale is another run's, or its own of earlier.

@@ -103,7 +103,7 @@ TEST_CASE_METHOD(reusing,
 TEST_CASE_METHOD(reusing,
                  "conformance 11.2: with `preserve`, a resume that fails is "
                  "refused, and the resource waits on",
-                 "[conformance]") {
+                 "[conformance][pb-12.1.11]") {
   // The second is a worker that has dropped the verb meanwhile.
   auto code = GENERATE(-32002, -32601);
   place("sandbox", changed(reusable, "onResumeFailure", "preserve"));
@@ -158,7 +158,7 @@ TEST_CASE_METHOD(conforming,
 TEST_CASE_METHOD(reusing,
                  "conformance 11.2: under `reuse_by_execution_workspace` a "
                  "resource is its workspace's",
-                 "[conformance]") {
+                 "[conformance][pb-12.1.8]") {
   place("sandbox",
         changed(reusable, "leasePolicy", "reuse_by_execution_workspace"));
   auto before = earlier_run("workspace-1");

@@ -174,6 +174,8 @@ options options_for(const test::temp_dir& dir) {
   out.worker_crashes_max = 1'000'000'000;
   out.cleanup_retry_delay = 100ms;
   out.cleanup_retry_delay_max = 2s;
+  out.breaker_pause = 20ms;
+  out.breaker_pause_max = 200ms;
   // A crash takes all calls with it: fewer of them get more done.
   out.cleanup_batch_max = 4;
   out.cleanup_attempts_max = 1'000'000;

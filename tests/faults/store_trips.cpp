@@ -1,9 +1,10 @@
 #include "tests/faults/store_trips.hpp"
 
-#include "storage/store.hpp"
+#include "actors/engine_store.hpp"
 
 #include <unistd.h>
 
+#include <chrono>
 #include <csignal>
 #include <mutex>
 #include <utility>
@@ -88,33 +89,18 @@ void arm_store(const std::string& place) {
 
 } // namespace faults
 
-// -- what the linker puts around the real ones --------------------------------
+// -- in the place of the engine's own: actors/engine_store.hpp ----------------
 
-result<std::unique_ptr<store>>
-real_sqlite(const std::string& path, const instance_id& self,
-            store_clock clock) asm("__real_" LEASEHOLD_OPEN_SQLITE);
-
-result<std::unique_ptr<store>>
-tripping_sqlite(const std::string& path, const instance_id& self,
-                store_clock clock) asm("__wrap_" LEASEHOLD_OPEN_SQLITE);
-
-result<std::unique_ptr<store>>
-real_postgres(const std::string& url,
-              const instance_id& self) asm("__real_" LEASEHOLD_OPEN_POSTGRES);
-
-result<std::unique_ptr<store>> tripping_postgres(
-  const std::string& url,
-  const instance_id& self) asm("__wrap_" LEASEHOLD_OPEN_POSTGRES);
-
-result<std::unique_ptr<store>> tripping_sqlite(const std::string& path,
-                                               const instance_id& self,
-                                               store_clock clock) {
-  return faults::wrapped(real_sqlite(path, self, std::move(clock)));
-}
-
-result<std::unique_ptr<store>> tripping_postgres(const std::string& url,
-                                                 const instance_id& self) {
-  return faults::wrapped(real_postgres(url, self));
+result<std::unique_ptr<store>> open_engine_store(const options& x,
+                                                 const instance_id& self,
+                                                 life_options life) {
+  if (x.store.starts_with("postgres"))
+    return faults::wrapped(open_postgres_store(x.store, self, std::move(life)));
+  auto now = [] {
+    auto since = std::chrono::system_clock::now().time_since_epoch();
+    return timestamp{std::chrono::duration_cast<milliseconds>(since).count()};
+  };
+  return faults::wrapped(open_sqlite_store(x.store, self, now));
 }
 
 } // namespace leasehold

@@ -2,8 +2,7 @@
 
 // Trip wires around the store of the victim: it dies right before or right
 // after a commit of its choice. The engine's own code knows nothing of them:
-// the victim's linker puts them around `open_sqlite_store` and
-// `open_postgres_store` (`--wrap`).
+// the victim has an `open_engine_store` of its own, which is linked instead.
 //
 // Places are `before.X` and `after.X`, with X one of: intent (a lease is
 // inserted), claim (so, with a parked resource), grant, end, cleanup (its
