@@ -15,6 +15,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <deque>
 #include <iostream>
 #include <map>
 #include <mutex>
@@ -30,7 +31,7 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 struct settings {
-  size_t runs = 2'000;
+  size_t runs = 400;
   size_t at_a_time = 200;
   size_t boxes = 20;
   size_t percent = 30;
@@ -55,13 +56,14 @@ bool parse(int argc, char** argv, settings& out) {
   return true;
 }
 
-/// What a scheduler does: keeps so many runs going at a time, and repeats what
-/// may be repeated, each time after a longer pause. Callbacks of the engine do
-/// the steps.
+/// What a scheduler does: keeps so many runs going at a time, has them wait for
+/// one of the few places, and repeats what may be repeated, each time after a
+/// longer pause. Callbacks of the engine do the steps.
 class scheduler {
 public:
-  scheduler(engine& with, std::string journal, size_t at_a_time)
-    : engine_{with}, journal_{std::move(journal)}, at_a_time_{at_a_time} {
+  scheduler(engine& with, std::string journal, const settings& how)
+    : engine_{with}, journal_{std::move(journal)},
+      at_a_time_{how.at_a_time}, places_{how.boxes} {
     // nop
   }
 
@@ -73,9 +75,12 @@ public:
     auto end = steady_clock::now() + patience;
     while (ended_ < last && steady_clock::now() < end) {
       while (started_ - ended_ < at_a_time_ && started_ < last)
-        due_.emplace(steady_clock::now(), [this, number = ++started_] {
-          acquire("run-" + std::to_string(number), 0);
-        });
+        waiting_.push_back("run-" + std::to_string(++started_));
+      for (; places_ > 0 && !waiting_.empty(); --places_) {
+        due_.emplace(steady_clock::now(),
+                     [this, name = waiting_.front()] { acquire(name, 0); });
+        waiting_.pop_front();
+      }
       if (!due_.empty() && due_.begin()->first <= steady_clock::now()) {
         auto next = due_.extract(due_.begin());
         guard.unlock();
@@ -139,6 +144,7 @@ private:
                      [=, this] { release(where, well, attempt + 1); });
       std::lock_guard guard{mutex_};
       ++ended_;
+      ++places_;
       changed_.notify_all();
     };
     engine_.release(where, how, then);
@@ -147,6 +153,8 @@ private:
   engine& engine_;
   std::string journal_;
   size_t at_a_time_;
+  size_t places_;
+  std::deque<std::string> waiting_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::multimap<steady_clock::time_point, std::function<void()>> due_;
@@ -166,6 +174,10 @@ options options_for(const test::temp_dir& dir) {
   out.worker_crashes_max = 1'000'000'000;
   out.cleanup_retry_delay = 100ms;
   out.cleanup_retry_delay_max = 2s;
+  out.breaker_pause = 20ms;
+  out.breaker_pause_max = 200ms;
+  // A crash takes all calls with it: fewer of them get more done.
+  out.cleanup_batch_max = 4;
   out.cleanup_attempts_max = 1'000'000;
   return out;
 }
@@ -226,7 +238,7 @@ int main(int argc, char** argv) {
   engine with{options_for(dir)};
   set_up(with, dir);
   faults::journal seen{dir / "journal"};
-  scheduler runs{with, dir / "journal", how.at_a_time};
+  scheduler runs{with, dir / "journal", how};
   size_t wrong = 0;
   double rates[3];
   const char* names[]

@@ -66,16 +66,8 @@ void killer::round() {
   auto which = ways_.begin();
   while (dice >= which->weight)
     dice -= (which++)->weight;
-  auto t0 = std::chrono::steady_clock::now();
   which->kill();
-  auto t1 = std::chrono::steady_clock::now();
   come_to_rest();
-  auto t2 = std::chrono::steady_clock::now();
-  if (getenv("TRACE"))
-    fprintf(stderr, "way %d kill %.0f ms rest %.0f ms total %zu\n",
-            (int)(which - ways_.begin()),
-            std::chrono::duration<double, std::milli>(t1 - t0).count(),
-            std::chrono::duration<double, std::milli>(t2 - t1).count(), count_);
 }
 
 void killer::work(int ms_max) {

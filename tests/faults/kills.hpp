@@ -2,7 +2,7 @@
 
 // The ways to kill, each with what it has to wait for.
 
-#include "tests/faults/stage.hpp"
+#include "tests/faults/kill_stage.hpp"
 
 #include <functional>
 #include <map>

@@ -55,6 +55,8 @@ options options_for(const std::string& store, const std::string& dir) {
   out.worker_crashes_max = 1'000'000;
   out.worker_drain_timeout = out.worker_shutdown_timeout
     = out.worker_terminate_timeout = 500ms;
+  out.breaker_pause = 10ms;
+  out.breaker_pause_max = 100ms;
   out.cleanup_retry_delay = 10ms;
   out.cleanup_retry_delay_max = 200ms;
   out.cleanup_attempts_max = 1'000;

@@ -1,4 +1,4 @@
-#include "tests/faults/stage.hpp"
+#include "tests/faults/kill_stage.hpp"
 
 #include "tests/support/processes.hpp"
 
