@@ -2,8 +2,18 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace leasehold {
+
+namespace {
+
+/// Whether there is no name to remove a resource by, and nobody to ask for one.
+bool cannot_be_known(const lease_row& row, const result<>& outcome) {
+  return row.resource.empty() && outcome.error().code == ec::not_supported;
+}
+
+} // namespace
 
 std::optional<milliseconds>
 pause_after(uint32_t attempt, const cleanup_options& options, double dice) {
@@ -17,11 +27,10 @@ pause_after(uint32_t attempt, const cleanup_options& options, double dice) {
     std::llround(static_cast<double>(pause.count()) * (0.75 + 0.5 * dice))};
 }
 
-record_cleanup after_attempt(const lease_id& lease, uint32_t attempt,
-                             const result<>& outcome,
+record_cleanup after_attempt(const lease_row& row, const result<>& outcome,
                              const cleanup_options& options, double dice) {
   record_cleanup out;
-  out.lease = lease;
+  out.lease = row.id;
   if (outcome) {
     out.outcome = cleanup_status::success;
     out.note = "cleaned up";
@@ -29,7 +38,11 @@ record_cleanup after_attempt(const lease_id& lease, uint32_t attempt,
   }
   out.outcome = cleanup_status::failed;
   out.note = "cleanup failed: " + outcome.error().message;
-  out.next_cleanup_in = pause_after(attempt, options, dice);
+  if (cannot_be_known(row, outcome))
+    out.note = "nobody can say whether the provider made something: its worker "
+               "does not list what it holds";
+  else
+    out.next_cleanup_in = pause_after(row.cleanup_attempts + 1, options, dice);
   if (!out.next_cleanup_in)
     out.note += "; an operator must act";
   return out;
@@ -41,14 +54,19 @@ bool takes_late(const lease_row& row, const resource_id& resource) noexcept {
          && (row.resource.empty() || row.resource == resource);
 }
 
-record_cleanup note_late(const lease_id& lease, const resource_id& resource) {
+store_write record_late(const lease_row& row, const resource_id& resource,
+                        const lease_id& as) {
+  auto note = "came up late as " + resource.value;
+  if (!takes_late(row, resource))
+    return adopt_late{row.id, resource, as,
+                      note + " for lease " + row.id.value};
   record_cleanup out;
-  out.lease = lease;
+  out.lease = row.id;
   out.outcome = cleanup_status::failed;
   out.attempted = false;
   out.next_cleanup_in = milliseconds{0};
   out.resource = resource;
-  out.note = "came up late as " + resource.value;
+  out.note = std::move(note);
   return out;
 }
 

@@ -24,11 +24,13 @@ struct cleanup_options {
 [[nodiscard]] std::optional<milliseconds>
 pause_after(uint32_t attempt, const cleanup_options& options, double dice);
 
-/// What to write after attempt number `attempt` (from 1) to clean up a lease.
+/// What to write after another attempt to clean up the lease of this row. Where
+/// nobody can say whether there is a resource, an operator must act at once.
 /// Pure.
-[[nodiscard]] record_cleanup
-after_attempt(const lease_id& lease, uint32_t attempt, const result<>& outcome,
-              const cleanup_options& options, double dice);
+[[nodiscard]] record_cleanup after_attempt(const lease_row& row,
+                                           const result<>& outcome,
+                                           const cleanup_options& options,
+                                           double dice);
 
 /// Whether a resource that came up after its acquire had been given up can be
 /// noted in the lease's row, and so become a cleanup like all others. Not
@@ -37,8 +39,11 @@ after_attempt(const lease_id& lease, uint32_t attempt, const result<>& outcome,
 [[nodiscard]] bool takes_late(const lease_row& row,
                               const resource_id& resource) noexcept;
 
-/// What to write if it can: clean it up now. Pure.
-[[nodiscard]] record_cleanup note_late(const lease_id& lease,
-                                       const resource_id& resource);
+/// What to write about a resource that came up late, so that it is removed and
+/// nobody forgets it: in the lease's row if that takes it, else in a row `as`
+/// of its own. Pure.
+[[nodiscard]] store_write record_late(const lease_row& row,
+                                      const resource_id& resource,
+                                      const lease_id& as);
 
 } // namespace leasehold

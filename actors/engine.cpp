@@ -2,6 +2,7 @@
 
 #include "actors/conversions.hpp"
 #include "actors/engine_impl.hpp"
+#include "actors/engine_store.hpp"
 #include "actors/helpers.hpp"
 #include "actors/janitor_actor.hpp"
 #include "actors/store_actor.hpp"
@@ -11,7 +12,7 @@
 #include <caf/init_global_meta_objects.hpp>
 #include <unistd.h>
 
-#include <chrono>
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <mutex>
@@ -23,11 +24,6 @@ namespace leasehold {
 namespace {
 
 constexpr const char* version = LEASEHOLD_VERSION;
-
-timestamp wall_clock() {
-  auto now = std::chrono::system_clock::now().time_since_epoch();
-  return {std::chrono::duration_cast<milliseconds>(now).count()};
-}
 
 void init_caf_once() {
   static std::once_flag once;
@@ -60,7 +56,17 @@ janitor_options janitor_options_of(const options& x) {
   out.cleanup = {x.cleanup_retry_delay, x.cleanup_retry_delay_max,
                  x.cleanup_attempts_max};
   out.batch_max = x.cleanup_batch_max;
+  out.orphan_interval
+    = std::clamp(x.peer_grace, milliseconds{100}, milliseconds{10'000});
+  out.history_ttl = x.history_ttl;
+  out.secret_access_ttl = x.secret_access_ttl;
   return out;
+}
+
+admission_limits limits_of(const options& x) {
+  return {x.environment_leases_max, x.environment_acquires_max,
+          x.environment_queue_max, x.environment_queue_timeout,
+          x.company_weights};
 }
 
 supervisor_options supervisor_options_of(const options& x) {
@@ -70,17 +76,20 @@ supervisor_options supervisor_options_of(const options& x) {
   out.startup
     = {x.worker_restart_delay, x.worker_restart_delay_max,
        x.worker_stable_after, x.worker_crashes_max, x.worker_crash_window};
+  out.breaker = {x.breaker_failures_max, x.breaker_pause, x.breaker_pause_max};
+  out.environment.limits = limits_of(x);
   out.worker = worker_options_of(x);
+  out.reattach_grace = x.reattach_grace;
+  out.lease.parked_ttl = x.parked_ttl;
   out.janitor = janitor_options_of(x);
   return out;
 }
 
-result<std::shared_ptr<store>> open_store(const options& x,
-                                          const instance_id& self) {
-  auto is_url = x.store.starts_with("postgres://")
-                || x.store.starts_with("postgresql://");
-  auto opened = is_url ? open_postgres_store(x.store, self)
-                       : open_sqlite_store(x.store, self, wall_clock);
+result<std::shared_ptr<store>>
+open_store(const options& x, const instance_id& self,
+           const std::shared_ptr<life_bell>& life) {
+  auto ring = [life](life_sign sign) { life->ring({sign == life_sign::lost}); };
+  auto opened = open_engine_store(x, self, {x.peer_grace, ring});
   if (!opened)
     return opened.error();
   return std::shared_ptr<store>{std::move(opened).value()};
@@ -155,10 +164,9 @@ services_ptr engine::impl::make_services() {
 }
 
 engine::impl::impl(options what, std::shared_ptr<leasehold::store> opened,
-                   instance_id self)
-  : opts{std::move(what)}, id{std::move(self)}, box{
-                                                  std::make_shared<secret_box>(
-                                                    key_place_of(opts))} {
+                   instance_id self, std::shared_ptr<life_bell> bell)
+  : opts{std::move(what)}, id{std::move(self)}, life{std::move(bell)},
+    box{std::make_shared<secret_box>(key_place_of(opts))} {
   loop.start();
   launcher = make_process_launcher(loop);
   with = make_services();
@@ -177,6 +185,7 @@ engine::impl::impl(options what, std::shared_ptr<leasehold::store> opened,
     *system, supervisor_colleagues{store, janitor, launcher.get(), with},
     std::move(setup));
   gate.open(supervisor);
+  life->open(supervisor);
   secret_front = spawn_actor<front_state>(*system);
   secrets.open(secret_front, store, with, box);
 }
@@ -185,6 +194,7 @@ engine::impl::~impl() {
   auto [then, stopped] = promised<done>();
   ask<done>(supervisor, shut_down{}, std::move(then));
   stopped.wait();
+  life->close();
   gate.close();
   secrets.close();
   send_away(secret_front);
@@ -215,11 +225,13 @@ engine::engine(options opts) : engine{open(std::move(opts)).value()} {
 result<engine> engine::open(options opts) {
   init_caf_once();
   instance_id self{dice_box{}.make_uuid()};
-  auto store = open_store(opts, self);
+  auto life = std::make_shared<life_bell>();
+  auto store = open_store(opts, self, life);
   if (!store)
     return store.error();
-  return engine{std::make_unique<impl>(
-    std::move(opts), std::move(store).value(), std::move(self))};
+  return engine{std::make_unique<impl>(std::move(opts),
+                                       std::move(store).value(),
+                                       std::move(self), std::move(life))};
 }
 
 engine::engine(engine&&) noexcept = default;

@@ -1,6 +1,7 @@
 // The engine's verbs on environments and records.
 
 #include "actors/engine_answers.hpp"
+#include "drivers/admission_config.hpp"
 #include "messages/json.hpp"
 
 #include <variant>
@@ -46,7 +47,7 @@ std::vector<lease_info> lease_list(store_answer found, bool holding_only) {
 } // namespace
 
 environment_context context_of(const environment_row& row) {
-  return {{"default"}, row.id, row.driver, row.config};
+  return {{"default"}, row.id, row.driver, without_admission(row.config)};
 }
 
 void engine::impl::query(store_query what, completion<store_answer> then) {

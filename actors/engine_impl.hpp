@@ -3,6 +3,7 @@
 // What an engine is made of.
 
 #include "actors/front_actor.hpp"
+#include "actors/life_bell.hpp"
 #include "actors/plugin_rules.hpp"
 #include "actors/secret_gate.hpp"
 #include "actors/store_runner.hpp"
@@ -38,6 +39,8 @@ struct environment_draft {
   /// What was taken out of it before anybody looked.
   std::vector<raw_secret> taken = {};
   std::vector<secret_use> uses = {};
+  /// A config whose `admission` is put back.
+  json_text admission = {};
 };
 
 /// What drivers are told about an environment when no lease is meant.
@@ -59,7 +62,8 @@ private:
 
 /// Members stand in the order in which they depend on each other.
 struct engine::impl {
-  impl(options what, std::shared_ptr<store> opened, instance_id self);
+  impl(options what, std::shared_ptr<store> opened, instance_id self,
+       std::shared_ptr<life_bell> life);
 
   ~impl();
 
@@ -146,6 +150,7 @@ struct engine::impl {
 
   options opts;
   instance_id id;
+  std::shared_ptr<life_bell> life;
   event_hub hub;
   io_loop loop;
   std::unique_ptr<process_launcher> launcher;

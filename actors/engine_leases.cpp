@@ -39,6 +39,16 @@ private:
   output_callback callback_;
 };
 
+/// Has a stop call `fun` until what is returned is reset.
+template <class Fun>
+auto arm(const std::stop_token& stop, Fun fun) {
+  using arming = std::stop_callback<Fun>;
+  auto armed = std::make_shared<std::unique_ptr<arming>>();
+  if (stop.stop_possible())
+    *armed = std::make_unique<arming>(stop, std::move(fun));
+  return armed;
+}
+
 template <class From, class To>
 completion<From> converted(completion<To> then) {
   return converting<From>(std::move(then),
@@ -63,8 +73,25 @@ void engine::acquire(acquire_request what, completion<lease> then) {
   message.workspace_mode = std::move(what.workspace_mode);
   message.issue = {std::move(what.issue)};
   message.ttl = what.ttl;
+  message.queue_timeout = what.queue_timeout;
+  auto cancel = [self = impl_.get(), id = message.id] {
+    self->ask<done>(self->supervisor, cancel_acquire{id}, [](const result<>&) {
+      // The request's own end is the answer.
+    });
+  };
+  auto armed = arm(what.stop, cancel);
+  auto finish = [then = std::move(then), armed](result<lease_granted> x) {
+    armed->reset();
+    if (x)
+      then(to_public(std::move(*x)));
+    else
+      then(x.error());
+  };
   impl_->ask<lease_granted>(impl_->supervisor, std::move(message),
-                            converted<lease_granted>(std::move(then)));
+                            std::move(finish));
+  // A stop that came before the request was on its way has missed it.
+  if (what.stop.stop_requested())
+    cancel();
 }
 
 std::future<result<lease>> engine::resume(resume_request what) {
@@ -192,11 +219,8 @@ void engine::execute(const lease& which, command what,
       // The command's own end is the answer.
     });
   };
-  // Armed for as long as the command runs.
-  using arming = std::stop_callback<decltype(stop)>;
-  auto armed = std::make_shared<std::unique_ptr<arming>>();
-  if (what.stop.stop_possible())
-    *armed = std::make_unique<arming>(what.stop, stop);
+  // For as long as the command runs.
+  auto armed = arm(what.stop, stop);
   auto finish = [then = std::move(then), armed](result<command_result> x) {
     armed->reset();
     if (x)

@@ -2,6 +2,7 @@
 // where its config spelled secrets out (PB §2.3, §2.5).
 
 #include "actors/engine_impl.hpp"
+#include "drivers/admission_config.hpp"
 #include "drivers/scrubber.hpp"
 #include "drivers/secret_refs.hpp"
 
@@ -58,7 +59,12 @@ secured_config secured(const environment_draft& draft, const json_text& valid,
 
 void engine::impl::secure_and_save(environment_row row, driver& with_driver,
                                    completion<environment_info> then) {
+  if (auto limits = admission_of(row.config, {}); !limits)
+    return then(limits.error());
+  // The driver knows nothing of it; it is put back when all else is valid.
   environment_draft draft{std::move(row)};
+  draft.admission = draft.row.config;
+  draft.row.config = without_admission(draft.row.config);
   auto fields = secure_fields(draft.row.config, with_driver.secret_fields(),
                               with->make_id);
   draft.row.config = std::move(fields.config);
@@ -97,6 +103,7 @@ void engine::impl::save_draft(const environment_draft& draft,
                               completion<environment_info> then) {
   auto row = draft.row;
   auto safe = secured(draft, valid, with->make_id);
+  safe.config = with_admission(safe.config, draft.admission);
   if (safe.raw.empty()) {
     row.config = std::move(safe.config);
     return save({std::move(row), {}, std::move(safe.uses)}, std::move(then));

@@ -1,7 +1,9 @@
 #include "actors/environment_actor.hpp"
 
 #include "actors/mail.hpp"
+#include "drivers/admission_config.hpp"
 
+#include <algorithm>
 #include <utility>
 #include <variant>
 
@@ -22,31 +24,41 @@ parked_resource parked_of(lease_row& row) {
 
 environment_state::environment_state(environment_actor::pointer self,
                                      supervisor_actor supervisor,
-                                     store_actor store, environment_row row,
+                                     store_actor store, services_ptr services,
+                                     environment_row row,
                                      environment_options options)
   : self_{self}, supervisor_{std::move(supervisor)}, store_{std::move(store)},
-    row_{std::move(row)}, options_{options}, read_at_{steady_now(self)},
-    used_at_{read_at_} {
+    services_{std::move(services)}, row_{std::move(row)},
+    options_{std::move(options)}, read_at_{steady_now(self)}, used_at_{
+                                                                read_at_} {
   // nop
 }
 
 environment_actor::behavior_type environment_state::make_behavior() {
   load_parked();
   arm_idle();
+  apply_limits();
   return {
     [this](const admit_lease& who) -> caf::result<lease_admitted> {
       used_at_ = steady_now(self_);
       auto promise = self_->make_response_promise<lease_admitted>();
-      auto fresh = steady_now(self_) - read_at_ < options_.refresh_interval;
-      if (fresh && !refreshing_) {
-        admit(promise, who);
-        return promise;
-      }
       at_the_door_.emplace_back(promise, who);
-      if (!refreshing_)
+      auto fresh = used_at_ - read_at_ < options_.refresh_interval;
+      if (fresh || refreshing_)
+        open_door();
+      else
         refresh();
       return promise;
     },
+    [this](const lease_placed& what) {
+      on(admission_event::placed{what.lease});
+    },
+    [this](const lease_left& what) {
+      if (counting_)
+        left_meanwhile_.insert(what.lease);
+      on(admission_event::left{what.lease});
+    },
+    [this](const show_queue&) { return show(); },
     [this](const choose_resource& what) -> caf::result<resource_chosen> {
       auto promise = self_->make_response_promise<resource_chosen>();
       if (parked_loaded_)
@@ -63,7 +75,9 @@ environment_actor::behavior_type environment_state::make_behavior() {
 void environment_state::arm_idle() {
   auto left = options_.idle_timeout - (steady_now(self_) - used_at_);
   if (left.count() <= 0) {
-    tell(self_, supervisor_, environment_idle{row_.id});
+    // Who is counted must not be forgotten.
+    if (!is_busy(door_))
+      tell(self_, supervisor_, environment_idle{row_.id});
     // It may say that this is not the time.
     used_at_ = steady_now(self_);
     left = options_.idle_timeout;
@@ -71,14 +85,80 @@ void environment_state::arm_idle() {
   idle_ = after(self_, left, [this] { arm_idle(); });
 }
 
-void environment_state::admit(admission& promise, const admit_lease& who) {
+// -- the door -----------------------------------------------------------------
+
+void environment_state::open_door() {
+  if (refreshing_ || counting_)
+    return;
+  for (auto& [promise, who] : std::exchange(at_the_door_, {}))
+    admit(promise, who);
+}
+
+void environment_state::admit(entry promise, const admit_lease& who) {
   if (row_.status != environment_status::active)
     return promise.deliver(
       to_error({ec::environment_inactive,
                 "Environment \"" + row_.name + "\" is not active.",
                 {}}));
-  promise.deliver(
-    lease_admitted{{who.company, row_.id, row_.driver, row_.config}});
+  waiting_.emplace(who.lease, std::pair{promise, who.company});
+  on(admission_event::asked{who.lease, who.company, who.run, steady_now(self_),
+                            who.queue_timeout, who.again});
+}
+
+void environment_state::on(const admission_event::any& what) {
+  auto [next, effects] = step(std::move(door_), what);
+  door_ = std::move(next);
+  if (door_.queue.empty())
+    door_timer_.dispose();
+  for (const auto& wish : effects)
+    std::visit([this](const auto& x) { perform(x); }, wish);
+}
+
+void environment_state::apply_limits() {
+  driver_config_ = without_admission(row_.config);
+  auto limits = admission_of(row_.config, options_.limits);
+  // What was saved has been checked; who wrote it past us gets what is usual.
+  auto wanted = limits ? std::move(*limits) : options_.limits;
+  if (wanted == door_.limits)
+    return;
+  auto begins = has_limit(wanted) && !has_limit(door_.limits);
+  on(admission_event::limited{std::move(wanted)});
+  if (begins)
+    count_leases();
+}
+
+void environment_state::count_leases() {
+  if (std::exchange(counting_, true))
+    return;
+  auto go_on = [this] {
+    counting_ = false;
+    left_meanwhile_.clear();
+    open_door();
+  };
+  list_leases which;
+  which.environment = row_.id;
+  which.status = {lease_status::acquiring, lease_status::active};
+  which.limit = parked_max;
+  ask(
+    self_, store_, caf::infinite, store_query{std::move(which)},
+    [this, go_on](store_answer& answer) {
+      std::vector<lease_id> live;
+      for (auto& row : std::get<lease_rows>(answer).rows)
+        if (row.owner == services_->self && !left_meanwhile_.contains(row.id))
+          live.push_back(std::move(row.id));
+      on(admission_event::counted{std::move(live)});
+      go_on();
+    },
+    [go_on](const caf::error&) { go_on(); });
+}
+
+queue_shown environment_state::show() const {
+  queue_shown out{row_.id, door_.limits, door_.live(), door_.acquiring, {}};
+  auto now = steady_now(self_);
+  for (const auto* x : door_.queue.in_order())
+    out.waiting.push_back({x->lease, x->company, x->run, now - x->since,
+                           std::max(x->until - now, milliseconds{0})});
+  return out;
 }
 
 void environment_state::refresh() {
@@ -92,14 +172,20 @@ void environment_state::refresh() {
     if (std::exchange(refresh_again_, false))
       return refresh();
     read_at_ = steady_now(self_);
-    for (auto& [promise, who] : std::exchange(at_the_door_, {}))
-      admit(promise, who);
+    apply_limits();
+    if (row_.status != environment_status::active)
+      on(admission_event::shut{
+        {ec::environment_inactive,
+         "Environment \"" + row_.name + "\" is not active any more."}});
+    open_door();
   };
   auto refuse = [this](const caf::error& err) {
     refreshing_ = refresh_again_ = false;
     read_at_ -= options_.refresh_interval;
     for (auto& [promise, who] : std::exchange(at_the_door_, {}))
       promise.deliver(err);
+    if (auto why = to_failure(err); why.code == ec::unknown_environment)
+      on(admission_event::shut{std::move(why)});
   };
   ask(
     self_, store_, caf::infinite, store_query{get_environment{row_.id.value}},
@@ -109,6 +195,8 @@ void environment_state::refresh() {
     },
     refuse);
 }
+
+// -- parked resources ---------------------------------------------------------
 
 void environment_state::load_parked() {
   auto open = [this] {
@@ -135,6 +223,36 @@ void environment_state::load_parked() {
 
 void environment_state::choose(choice& promise, const choose_resource& what) {
   promise.deliver(resource_chosen{parked_.choose(what)});
+}
+
+// -- effects to messages ------------------------------------------------------
+
+void environment_state::perform(const admission_effect::admit& wish) {
+  auto who = waiting_.extract(wish.lease);
+  auto& [promise, company] = who.mapped();
+  promise.deliver(lease_admitted{
+    {company, row_.id, row_.driver, driver_config_}, wish.counted});
+}
+
+void environment_state::perform(const admission_effect::refuse& wish) {
+  auto who = waiting_.extract(wish.lease);
+  auto why = wish.why;
+  why.message = "Environment \"" + row_.name + "\": " + why.message;
+  who.mapped().first.deliver(to_error(why));
+}
+
+void environment_state::perform(const admission_effect::enqueue& wish) {
+  if (services_->observe)
+    services_->observe({"lease", wish.lease.value, "fresh", "queued",
+                        "position " + std::to_string(wish.position) + " of "
+                          + std::to_string(door_.queue.size())});
+}
+
+void environment_state::perform(const admission_effect::arm& wish) {
+  auto left = std::max(wish.at - steady_now(self_), milliseconds{0});
+  door_timer_ = after(self_, left, [this] {
+    on(admission_event::time_passed{steady_now(self_)});
+  });
 }
 
 } // namespace leasehold

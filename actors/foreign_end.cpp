@@ -21,12 +21,6 @@ lease_status status_of(release_status x) {
   }
 }
 
-failure stale(const lease_row& row, fence_no fence) {
-  return {ec::stale_lease, "Lease " + row.id.value + " was granted anew: fence "
-                             + std::to_string(row.fence) + ", not "
-                             + std::to_string(fence) + "."};
-}
-
 failure held_elsewhere(const lease_row& row) {
   return {ec::held_elsewhere, "Lease " + row.id.value
                                 + " is held by another engine ("
@@ -46,8 +40,11 @@ verdict::any judge_ended(const foreign_request& what, const lease_row& row) {
     {row.id, milliseconds{0}, reason_of(what), "to be destroyed"}};
 }
 
-verdict::any end_now(const foreign_request& what, lease_row row) {
+verdict::any end_now(const foreign_request& what, lease_row row,
+                     bool owner_is_dead) {
   end_lease out;
+  if (owner_is_dead)
+    out.dead_owner = row.owner;
   out.lease = {row.id, row.fence};
   out.from = {lease_status::acquiring, lease_status::active};
   out.to = status_of(what.status.value_or(release_status::failed));
@@ -67,13 +64,13 @@ verdict::any end_now(const foreign_request& what, lease_row row) {
 
 foreign_verdict::any judge(const foreign_request& what, const lease_row& row,
                            std::optional<bool> owner_is_dead) {
-  if (what.lease.fence != 0 && what.lease.fence != row.fence)
-    return verdict::refuse{stale(row, what.lease.fence)};
+  if (auto stale = why_stale(what.lease, row.fence))
+    return verdict::refuse{std::move(*stale)};
   if (has_ended(row.status))
     return judge_ended(what, row);
   // A removal is accepted in every state, even from a living engine.
   if (!what.status || owner_is_dead == true)
-    return end_now(what, row);
+    return end_now(what, row, owner_is_dead == true);
   if (!owner_is_dead)
     return verdict::ask_owner{};
   return verdict::refuse{held_elsewhere(row)};
@@ -92,7 +89,24 @@ end_lease end_of_orphan(const lease_row& row, const instance_id& self) {
   out.cleanup = how.cleanup;
   out.next_cleanup_in = how.next_cleanup_in;
   out.note = ours ? "long past its deadline" : "its engine is gone";
+  if (!ours)
+    out.dead_owner = row.owner;
+  if (!ours && row.status == lease_status::active && row.deadline_at)
+    out.note += ", and its run has not come back in time";
   return out;
+}
+
+store_write settle_orphan(const lease_row& row, const instance_id& self) {
+  auto may_come_back = row.owner != self && row.status == lease_status::active
+                       && !row.run.empty() && row.reattach_grace.count() > 0;
+  // Once it has waited it does not wait again.
+  if (!may_come_back || row.deadline_at)
+    return end_of_orphan(row, self);
+  return await_run{{row.id, row.fence},
+                   row.owner,
+                   row.reattach_grace,
+                   "its engine is gone; its run may come back for "
+                     + std::to_string(row.reattach_grace.count()) + " ms"};
 }
 
 bool holds_resource(const lease_row& row) noexcept {

@@ -66,6 +66,11 @@ judge(const foreign_request& what, const lease_row& row,
 [[nodiscard]] end_lease end_of_orphan(const lease_row& row,
                                       const instance_id& self);
 
+/// What to write about such a tenancy: its end; or, if its engine is dead and
+/// its run may come back, that it waits for its run. Pure.
+[[nodiscard]] store_write settle_orphan(const lease_row& row,
+                                        const instance_id& self);
+
 /// Whether somebody has to clean up after this tenancy if it ends now.
 [[nodiscard]] bool holds_resource(const lease_row& row) noexcept;
 

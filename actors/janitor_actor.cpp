@@ -13,8 +13,7 @@ lease_context context_of(const lease_row& row, const driver& with) {
   lease_context out;
   out.place = {row.company, row.environment, std::string{with.key()}, {}};
   out.lease = row.id;
-  // No fence: what a cleanup removes may have seen a later grant that did not
-  // last; the row alone says that nobody holds it.
+  out.fence = row.fence;
   out.run = row.run;
   out.issue = row.issue;
   out.workspace = row.workspace;
@@ -26,25 +25,16 @@ lease_context context_of(const lease_row& row, const driver& with) {
 
 janitor_state::janitor_state(janitor_actor::pointer self, store_actor store,
                              services_ptr with, janitor_options options)
-  : self_{self}, store_{std::move(store)}, with_{std::move(with)}, options_{
-                                                                     options} {
-  // nop
+  : self_{self}, store_{std::move(store)}, with_{std::move(with)} {
+  now_.self = with_->self;
+  now_.options = options;
 }
 
 janitor_actor::behavior_type janitor_state::make_behavior() {
-  recover();
+  on(sweep_event::started{});
   return {
-    [this](const cleanup_owed&) { sweep(); },
-    [this](const provider_is_back& what) {
-      auto try_all = [this, what](lease_rows& owed) {
-        for (const auto& row : owed.rows)
-          if (row.next_cleanup_at
-              && text_member(row.metadata, "pluginId") == what.plugin.value)
-            start(row);
-      };
-      query(list_owed_cleanups{options_.batch_max}, try_all,
-            [](const caf::error&) {});
-    },
+    [this](const cleanup_owed&) { on(sweep_event::sweep_due{}); },
+    [this](const provider_is_back& what) { try_plugin_again(what.plugin); },
     [this](const late_resource& what) { on_late(what, 1); },
     [this](const release_lease& what) {
       return end_foreign({what.lease, what.reason, what.status});
@@ -52,6 +42,9 @@ janitor_actor::behavior_type janitor_state::make_behavior() {
     [this](const destroy_lease& what) {
       return end_foreign({what.lease, what.reason, std::nullopt});
     },
+    [this](const retry_cleanup& what) { return retry(what); },
+    [this](const report_gone& what) { return confirm(what); },
+    [this](const remove_stray& what) { return remove(what); },
     [this](await_recovery) -> caf::result<void> {
       if (recovered_)
         return caf::unit;
@@ -69,8 +62,26 @@ caf::result<cleanups_left> janitor_state::settle(const await_settled& what) {
   entry.promise = promise;
   entry.patience
     = after(self_, what.patience, [this, number] { give_up_settling(number); });
-  check_settled();
+  perform(sweep_effect::check_settled{});
   return promise;
+}
+
+void janitor_state::on(const sweep_event::any& what) {
+  auto [next, effects] = step(std::move(now_), what);
+  now_ = std::move(next);
+  for (const auto& wish : effects)
+    std::visit([this](const auto& x) { perform(x); }, wish);
+}
+
+void janitor_state::try_plugin_again(const plugin_id& plugin) {
+  auto try_all = [this, plugin](lease_rows& owed) {
+    for (const auto& row : owed.rows)
+      if (row.next_cleanup_at
+          && text_member(row.metadata, "pluginId") == plugin.value)
+        on(sweep_event::wanted{row});
+  };
+  query(list_owed_cleanups{now_.options.batch_max}, try_all,
+        [](const caf::error&) {});
 }
 
 void janitor_state::give_up_settling(uint64_t number) {
@@ -86,91 +97,80 @@ void janitor_state::give_up_settling(uint64_t number) {
     [promise](const caf::error& err) mutable { promise.deliver(err); });
 }
 
-// -- leases of dead engines ---------------------------------------------------
+// -- effects to messages ------------------------------------------------------
 
-void janitor_state::recover() {
-  if (std::exchange(recovering_, true))
-    return;
-  auto end_all = [this](lease_rows& orphans) {
-    // One more than there are: the last answer is ours.
-    orphans_left_ = orphans.rows.size() + 1;
-    for (const auto& row : orphans.rows)
-      end_orphan(row);
-    on_orphan_ended();
-  };
-  query(list_orphans{with_->self}, end_all, [this](const caf::error& err) {
-    log(log_rank::warning,
-        "cannot look for leases of dead engines: " + to_failure(err).message);
-    orphans_left_ = 1;
-    on_orphan_ended();
-  });
+void janitor_state::perform(const sweep_effect::list_orphans& wish) {
+  leasehold::list_orphans which;
+  which.asker = with_->self;
+  which.limit = wish.limit;
+  query(
+    which,
+    [this](lease_rows& found) {
+      on(sweep_event::orphans_listed{std::move(found)});
+    },
+    [this](const caf::error& err) {
+      on(sweep_event::orphans_unlisted{to_failure(err)});
+    });
 }
 
-void janitor_state::end_orphan(const lease_row& row) {
-  auto what = end_of_orphan(row, with_->self);
-  log(log_rank::info, "lease " + row.id.value + ": " + what.note);
-  // A conflict means that another engine was faster.
+void janitor_state::perform(const sweep_effect::settle_orphan& wish) {
+  auto lease = wish.lease;
   write(
-    std::move(what), [this](const written&) { on_orphan_ended(); },
-    [this](const caf::error&) { on_orphan_ended(); });
+    wish.what,
+    [this, lease](const written&) {
+      on(sweep_event::orphan_written{lease, done{}});
+    },
+    [this, lease](const caf::error& err) {
+      on(sweep_event::orphan_written{lease, to_failure(err)});
+    });
 }
 
-void janitor_state::on_orphan_ended() {
-  if (--orphans_left_ > 0)
-    return;
-  recovering_ = false;
+void janitor_state::perform(const sweep_effect::arm_orphans& wish) {
   next_recovery_
-    = after(self_, options_.orphan_interval, [this] { recover(); });
-  orphans_ended_ = true;
-  sweep();
+    = after(self_, wish.in, [this] { on(sweep_event::orphans_due{}); });
 }
 
-// -- cleanups that are owed ---------------------------------------------------
+void janitor_state::perform(const sweep_effect::ask& wish) {
+  query(
+    wish.what,
+    [this](lease_rows& found) { on(sweep_event::listed{std::move(found)}); },
+    [this](const caf::error&) { on(sweep_event::unlisted{}); });
+}
 
-void janitor_state::sweep() {
-  if (std::exchange(sweeping_, true)) {
-    sweep_again_ = true;
-    return;
+void janitor_state::perform(const sweep_effect::clean& wish) {
+  // What is to go may have seen a later grant that did not last: only a new
+  // fence is later than all that it has seen.
+  write(
+    take_fence{wish.row.id},
+    [this, row = wish.row](const written& how) mutable {
+      row.fence = how.fence;
+      clean(row);
+    },
+    [this, row = wish.row](const caf::error& err) {
+      on_unfit(row, to_failure(err));
+    });
+}
+
+void janitor_state::on_unfit(const lease_row& row, const failure& why) {
+  auto is_over = [this, id = row.id] { on(sweep_event::unrecorded{id}); };
+  if (why.code != ec::conflict) {
+    report(row, why);
+    return is_over();
   }
-  auto after_list = [this] {
-    sweeping_ = false;
-    if (std::exchange(sweep_again_, false))
-      sweep();
-    else
-      check_settled();
-  };
-  auto start_due = [this, after_list](lease_rows& due) {
-    for (const auto& row : due.rows)
-      if (under_way_.size() < options_.batch_max)
-        start(row);
-    query(
-      list_owed_cleanups{options_.batch_max},
-      [this, after_list](lease_rows& owed) {
-        arm_next(owed);
-        after_list();
-      },
-      [after_list](const caf::error&) { after_list(); });
-  };
-  query(list_due_cleanups{options_.batch_max}, start_due,
-        [this, after_list](const caf::error&) {
-          arm_next({});
-          after_list();
-        });
+  // Somebody else was faster: the row says how far they are.
+  query(
+    get_lease{row.id.value},
+    [this, is_over](lease_rows& found) {
+      answer(ended(found.rows.front()));
+      is_over();
+    },
+    [this, row, is_over](const caf::error&) {
+      answer(ended(row));
+      is_over();
+    });
 }
 
-void janitor_state::arm_next(const lease_rows& owed) {
-  auto pause = options_.sweep_interval;
-  for (const auto& row : owed.rows)
-    if (row.next_cleanup_at && !under_way_.contains(row.id))
-      pause = std::min(pause, *row.next_cleanup_at - owed.at);
-  // What is due already was started just now, or waits for a place.
-  pause = std::max(pause, milliseconds{50});
-  next_sweep_ = after(self_, pause, [this] { sweep(); });
-}
-
-void janitor_state::start(const lease_row& row) {
-  if (!under_way_.try_emplace(row.id).second)
-    return;
+void janitor_state::clean(const lease_row& row) {
   auto* driver = with_->drivers.of_provider(row.provider);
   if (!driver)
     return finish(
@@ -219,42 +219,68 @@ void janitor_state::destroy(const lease_row& row, const resource_id& resource,
 }
 
 void janitor_state::finish(const lease_row& row, const result<>& outcome) {
-  auto record = after_attempt(row.id, row.cleanup_attempts + 1, outcome,
-                              options_.cleanup, with_->dice());
+  on(sweep_event::tried{row, outcome, with_->dice()});
+}
+
+void janitor_state::perform(const sweep_effect::record& wish) {
+  auto next = wish.what.next_cleanup_in;
   write(
-    std::move(record),
-    [this, row, outcome](const written&) {
-      on_finished(row, outcome);
-      sweep();
+    wish.what,
+    [this, row = wish.row, outcome = wish.outcome, next](const written&) {
+      report(row, outcome);
+      on(sweep_event::recorded{row.id, next});
     },
-    // The row still says that it is due; do not try that in a hurry.
-    [this, row, outcome](const caf::error&) {
-      on_finished(row, outcome);
-      next_sweep_
-        = after(self_, options_.cleanup.retry_delay, [this] { sweep(); });
+    [this, row = wish.row, outcome = wish.outcome](const caf::error&) {
+      report(row, outcome);
+      on(sweep_event::unrecorded{row.id});
     });
 }
 
-void janitor_state::on_finished(const lease_row& row, const result<>& outcome) {
-  auto who = under_way_.extract(row.id);
+void janitor_state::report(const lease_row& row, const result<>& outcome) {
   if (with_->observe)
     with_->observe({"lease", row.id.value, "cleanup",
                     outcome ? "success" : "failed", outcome.error().message});
-  if (!who)
-    return;
-  lease_ended how{row.id,
-                  row.status,
-                  outcome ? cleanup_status::success : cleanup_status::failed,
-                  row.failure_reason,
-                  false,
-                  row.resource,
-                  outcome.error().message};
-  for (auto& promise : who.mapped())
-    promise.deliver(how);
+  answer({row.id, row.status,
+          outcome ? cleanup_status::success : cleanup_status::failed,
+          row.failure_reason, false, row.resource, outcome.error().message});
 }
 
-void janitor_state::check_settled() {
-  if (!under_way_.empty() || !orphans_ended_ || sweeping_)
+void janitor_state::answer(const lease_ended& how) {
+  if (auto who = await_cleanup_.extract(how.id))
+    for (auto& promise : who.mapped())
+      promise.deliver(how);
+}
+
+void janitor_state::perform(const sweep_effect::give_up_parked& wish) {
+  log(log_rank::info, "lease " + wish.what.lease.value + ": " + wish.what.note);
+  write(
+    wish.what, [this](const written&) { on(sweep_event::sweep_due{}); },
+    // Its next run was faster.
+    [](const caf::error&) {});
+}
+
+void janitor_state::perform(const sweep_effect::arm_sweep& wish) {
+  auto now = steady_now(self_);
+  auto at = now + wish.in;
+  if (wish.sooner_only && next_sweep_at_ > now && next_sweep_at_ <= at)
+    return;
+  next_sweep_at_ = at;
+  next_sweep_ = after(self_, wish.in, [this] { on(sweep_event::sweep_due{}); });
+}
+
+void janitor_state::perform(const sweep_effect::prune& wish) {
+  write(
+    wish.what,
+    [this](const written& how) { on(sweep_event::pruned{how.next}); },
+    [this](const caf::error&) { on(sweep_event::pruned{}); });
+}
+
+void janitor_state::perform(const sweep_effect::arm_prune& wish) {
+  next_prune_ = after(self_, wish.in, [this] { on(sweep_event::prune_due{}); });
+}
+
+void janitor_state::perform(const sweep_effect::check_settled&) {
+  if (!is_settled(now_))
     return;
   if (!std::exchange(recovered_, true))
     for (auto& promise : std::exchange(await_recovery_, {}))
@@ -270,6 +296,10 @@ void janitor_state::check_settled() {
         entry.promise.deliver(cleanups_left{0});
     },
     [](const caf::error&) {});
+}
+
+void janitor_state::perform(const sweep_effect::say& wish) {
+  log(wish.bad ? log_rank::warning : log_rank::info, wish.what);
 }
 
 void janitor_state::query(store_query what,

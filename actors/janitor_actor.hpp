@@ -6,6 +6,7 @@
 #include "actors/foreign_end.hpp"
 #include "actors/mail.hpp"
 #include "actors/services.hpp"
+#include "actors/sweeps.hpp"
 #include "messages/protocols.hpp"
 
 #include <caf/typed_event_based_actor.hpp>
@@ -17,19 +18,11 @@
 
 namespace leasehold {
 
-struct janitor_options {
-  cleanup_options cleanup;
-  /// Cleanups under way at a time.
-  uint32_t batch_max = 100;
-  /// How often leases of dead engines are looked for.
-  milliseconds orphan_interval{10'000};
-  /// How often owed cleanups are looked for at the latest.
-  milliseconds sweep_interval{60'000};
-};
+using janitor_options = sweep_options;
 
 /// Ends the leases of dead engines, carries out cleanups that are owed, and
-/// ends leases that have no actor here. `cleanup` decides about retries,
-/// `foreign_end` about leases.
+/// ends leases that have no actor here. `sweeps` decides what is done when,
+/// `foreign_end` what becomes of a lease.
 class janitor_state {
 public:
   using protocol = janitor_actor;
@@ -44,24 +37,27 @@ public:
 private:
   using end_promise = caf::typed_response_promise<lease_ended>;
 
-  // -- leases of dead engines -------------------------------------------------
+  /// Steps the sweeps, then does what they ask for.
+  void on(const sweep_event::any& what);
 
-  /// Ends what dead engines left, then sweeps.
-  void recover();
+  void perform(const sweep_effect::list_orphans& wish);
+  void perform(const sweep_effect::settle_orphan& wish);
+  void perform(const sweep_effect::arm_orphans& wish);
+  void perform(const sweep_effect::ask& wish);
+  void perform(const sweep_effect::clean& wish);
+  void perform(const sweep_effect::record& wish);
+  void perform(const sweep_effect::give_up_parked& wish);
+  void perform(const sweep_effect::arm_sweep& wish);
+  void perform(const sweep_effect::prune& wish);
+  void perform(const sweep_effect::arm_prune& wish);
+  void perform(const sweep_effect::check_settled& wish);
+  void perform(const sweep_effect::say& wish);
 
-  void end_orphan(const lease_row& row);
+  /// Cleans up after one lease, under the fence that its row has here.
+  void clean(const lease_row& row);
 
-  void on_orphan_ended();
-
-  // -- cleanups that are owed -------------------------------------------------
-
-  /// Starts the cleanups that are due and arms the next sweep.
-  void sweep();
-
-  void arm_next(const lease_rows& owed);
-
-  /// Cleans up after one lease, unless that is under way already.
-  void start(const lease_row& row);
+  /// No fence was had for a cleanup.
+  void on_unfit(const lease_row& row, const failure& why);
 
   /// Destroys what the provider says it holds for this lease.
   void find_and_destroy(const lease_row& row, std::vector<listed_resource> all);
@@ -69,28 +65,39 @@ private:
   void destroy(const lease_row& row, const resource_id& resource,
                completion<> then);
 
+  /// One attempt to clean up has ended.
   void finish(const lease_row& row, const result<>& outcome);
 
-  void on_finished(const lease_row& row, const result<>& outcome);
+  /// Tells whoever waits for this cleanup.
+  void report(const lease_row& row, const result<>& outcome);
+
+  void try_plugin_again(const plugin_id& plugin);
+
+  /// Answers those who wait for this cleanup.
+  void answer(const lease_ended& how);
 
   caf::result<cleanups_left> settle(const await_settled& what);
 
   void give_up_settling(uint64_t number);
 
-  /// Answers those who wait for nothing to be owed.
-  void check_settled();
+  // -- janitor_operators.cpp: what operators say ------------------------------
+
+  caf::result<lease_ended> retry(const retry_cleanup& what);
+
+  caf::result<lease_ended> confirm(const report_gone& what);
+
+  caf::result<lease_ended> remove(const remove_stray& what);
 
   // -- janitor_requests.cpp: leases without an actor --------------------------
 
-  /// Has a late resource removed; `attempt` counts from 1.
+  /// Sees to it that a row leads to a late resource; `attempt` counts from 1.
   void on_late(const late_resource& what, uint32_t attempt);
 
-  /// Removes a late resource that no row can name.
-  void remove_late(const lease_row& row, const late_resource& what,
+  void record_late(const late_resource& what, const lease_row& row,
                    uint32_t attempt);
 
-  void on_late_removed(const late_resource& what, uint32_t attempt,
-                       const result<>& outcome);
+  void on_late_unrecorded(const late_resource& what, uint32_t attempt,
+                          const failure& why);
 
   caf::result<lease_ended> end_foreign(foreign_request what);
 
@@ -123,16 +130,14 @@ private:
   janitor_actor::pointer self_;
   store_actor store_;
   services_ptr with_;
-  janitor_options options_;
+  sweeps now_;
   timer next_sweep_;
+  /// When that is, by the clock of `steady_now`.
+  milliseconds next_sweep_at_{0};
   timer next_recovery_;
-  bool sweeping_ = false;
-  bool sweep_again_ = false;
-  bool recovering_ = false;
-  size_t orphans_left_ = 0;
+  timer next_prune_;
   /// Whether what dead engines left has been dealt with once.
   bool recovered_ = false;
-  bool orphans_ended_ = false;
   std::vector<caf::typed_response_promise<void>> await_recovery_;
   struct settling {
     caf::typed_response_promise<cleanups_left> promise;
@@ -140,10 +145,10 @@ private:
   };
   std::map<uint64_t, settling> await_settled_;
   uint64_t last_settling_ = 0;
-  /// Late resources that could not be removed and that no row names.
+  /// Late resources that no row leads to yet.
   std::map<resource_id, timer> late_retries_;
-  /// Cleanups under way, and who waits for each.
-  std::map<lease_id, std::vector<end_promise>> under_way_;
+  /// Who waits for a cleanup.
+  std::map<lease_id, std::vector<end_promise>> await_cleanup_;
 };
 
 /// What a driver is told about a lease that only its row remembers.

@@ -20,44 +20,44 @@ bool is_orphan(const lease_rows& orphans, const lease_id& lease) {
 // -- resources that came up late ----------------------------------------------
 
 void janitor_state::on_late(const late_resource& what, uint32_t attempt) {
+  late_retries_.erase(what.resource);
   log(log_rank::warning, "lease " + what.lease.value + ": "
                            + what.resource.value + " came up late");
-  auto remove = [this, what, attempt](lease_rows& found) {
-    const auto& row = found.rows.front();
-    if (!takes_late(row, what.resource))
-      return remove_late(row, what, attempt);
-    write(
-      note_late(what.lease, what.resource), [this](const written&) { sweep(); },
-      [this, row, what, attempt](const caf::error&) {
-        remove_late(row, what, attempt);
-      });
-  };
-  query(get_lease{what.lease.value}, remove,
-        [this, what, attempt](const caf::error& err) {
-          on_late_removed(what, attempt, to_failure(err));
-        });
+  query(
+    get_lease{what.lease.value},
+    [this, what, attempt](lease_rows& found) {
+      record_late(what, found.rows.front(), attempt);
+    },
+    [this, what, attempt](const caf::error& err) {
+      on_late_unrecorded(what, attempt, to_failure(err));
+    });
 }
 
-void janitor_state::remove_late(const lease_row& row, const late_resource& what,
+void janitor_state::record_late(const late_resource& what, const lease_row& row,
                                 uint32_t attempt) {
-  auto then = [this, what, attempt](const result<>& outcome) {
-    on_late_removed(what, attempt, outcome);
-  };
-  destroy(row, what.resource, back_to<done>(self_, then));
+  auto as = lease_id{with_->make_id()};
+  write(
+    leasehold::record_late(row, what.resource, as),
+    [this](const written&) { on(sweep_event::sweep_due{}); },
+    [this, what, row, attempt](const caf::error& err) {
+      auto why = to_failure(err);
+      // The row has changed since it was read, or another one has it.
+      if (why.code != ec::conflict || takes_late(row, what.resource))
+        return on_late_unrecorded(what, attempt, why);
+      log(log_rank::info, why.message);
+    });
 }
 
-void janitor_state::on_late_removed(const late_resource& what, uint32_t attempt,
-                                    const result<>& outcome) {
-  late_retries_.erase(what.resource);
-  if (outcome)
-    return;
-  auto pause = pause_after(attempt, options_.cleanup, with_->dice());
-  if (!pause)
-    return log(log_rank::error,
-               what.resource.value + " came up late for lease "
-                 + what.lease.value + " and could not be removed in "
-                 + std::to_string(attempt)
-                 + " attempts; remove it by hand: " + outcome.error().message);
+void janitor_state::on_late_unrecorded(const late_resource& what,
+                                       uint32_t attempt, const failure& why) {
+  auto pause = pause_after(attempt, now_.options.cleanup, with_->dice());
+  if (!pause || why.code == ec::unknown_lease)
+    return log(
+      log_rank::error,
+      what.resource.value + " came up late for lease " + what.lease.value
+        + " and could not be recorded; remove it by hand: " + why.message);
+  if (why.code == ec::conflict)
+    pause = milliseconds{0};
   late_retries_[what.resource] = after(
     self_, *pause, [this, what, attempt] { on_late(what, attempt + 1); });
 }
@@ -95,8 +95,13 @@ void janitor_state::end_row(const foreign_request& what, const lease_row& row,
 
 void janitor_state::ask_owner(const foreign_request& what, const lease_row& row,
                               end_promise promise) {
+  list_orphans which;
+  which.asker = with_->self;
+  which.waiting_too = true;
+  which.run = row.run;
+  which.limit = 1'000'000;
   query(
-    list_orphans{with_->self},
+    which,
     [this, what, row, promise](lease_rows& orphans) {
       end_row(what, row, is_orphan(orphans, row.id), promise);
     },
@@ -127,12 +132,8 @@ void janitor_state::perform(const foreign_verdict::remove& wish,
 
 void janitor_state::clean_and_answer(const lease_row& row,
                                      end_promise promise) {
-  start(row);
-  auto pos = under_way_.find(row.id);
-  if (pos != under_way_.end())
-    pos->second.push_back(std::move(promise));
-  else
-    promise.deliver(ended(row));
+  await_cleanup_[row.id].push_back(std::move(promise));
+  on(sweep_event::wanted{row});
 }
 
 } // namespace leasehold

@@ -39,6 +39,10 @@ lease_actor::behavior_type lease_state::make_behavior() {
     },
     [this](const destroy_lease& what) { return destroy(what); },
     [this](const retake_lease& what) { return retake(what); },
+    [this](const hold_still& what) { hold(what.on); },
+    [this](const lease_taken& what) {
+      on(tenancy_event::taken_over{what.why});
+    },
     [this](const execution_id& which, output_chunk& chunk) {
       on_output(which, chunk);
     },
@@ -60,17 +64,13 @@ void lease_state::on(const tenancy_event::any& what) {
 }
 
 std::optional<failure> lease_state::check(const lease_handle& handle) const {
-  if (handle.fence != 0 && handle.fence != row_.fence)
-    return failure{ec::stale_lease,
-                   "Lease " + row_.id.value + " was granted anew: fence "
-                     + std::to_string(row_.fence) + ", not "
-                     + std::to_string(handle.fence) + ".",
-                   {}};
+  if (auto stale = why_stale(handle, row_.fence))
+    return stale;
   if (now_.phase != tenancy_phase::active)
     return failure{ec::lease_ended,
                    "Lease " + row_.id.value + " is ending or has ended.",
                    {}};
-  return std::nullopt;
+  return why_still();
 }
 
 void lease_state::arm_expiry(timestamp now) {
@@ -189,46 +189,13 @@ caf::result<lease_renewed> lease_state::renew(const renew_lease& what) {
   return promise;
 }
 
-caf::result<lease_retaken> lease_state::retake(const retake_lease& what) {
-  if (now_.phase != tenancy_phase::active)
-    return to_error({ec::conflict, "The lease is ending.", {}});
-  auto promise = self_->make_response_promise<lease_retaken>();
-  on(tenancy_event::retake_began{});
-  auto ttl = what.ttl;
-  ask(
-    self_, with_.store, caf::infinite,
-    store_write{reacquire_lease{{row_.id, row_.fence},
-                                row_.run,
-                                row_.owner,
-                                ttl,
-                                "taken again by its run"}},
-    [this, promise, ttl](const written& how) mutable {
-      on_retaken(how, ttl);
-      promise.deliver(lease_retaken{row_.fence, row_.expires_at, how.at});
-    },
-    [this, promise](const caf::error& err) mutable {
-      on(tenancy_event::retake_over{});
-      promise.deliver(err);
-    });
-  return promise;
-}
-
-void lease_state::on_retaken(const written& how, milliseconds ttl) {
-  row_.fence = how.fence;
-  if (ttl.count() > 0)
-    row_.expires_at = how.at + ttl;
-  if (now_.phase == tenancy_phase::active)
-    arm_expiry(how.at);
-  on(tenancy_event::retake_over{});
-}
-
 // -- the end ------------------------------------------------------------------
 
 caf::result<lease_ended> lease_state::end(const lease_handle& handle,
                                           lease_ending how,
                                           bool wait_for_commands) {
-  if (handle.fence != 0 && handle.fence != row_.fence)
-    return to_error(*check(handle));
+  if (auto stale = why_stale(handle, row_.fence))
+    return to_error(*stale);
   if (now_.phase == tenancy_phase::ended) {
     // A release that is repeated is told the same again.
     if (withdrawn_)
@@ -284,6 +251,11 @@ void lease_state::perform(const tenancy_effect::arm_patience&) {
 
 void lease_state::call_provider(uint32_t call, lease_ending::how how,
                                 release_status status) {
+  if (still_) {
+    postponed_
+      = [this, call, how, status] { call_provider(call, how, status); };
+    return;
+  }
   auto then = back_to<done>(self_, [this, call](result<> answer) {
     cleanup_error_ = answer ? "" : answer.error().message;
     on(tenancy_event::provider_answered{call, std::move(answer)});
@@ -311,6 +283,7 @@ void lease_state::perform(const tenancy_effect::record& wish) {
   what.cleanup = wish.outcome.cleanup;
   what.next_cleanup_in = wish.outcome.next_cleanup_in;
   what.parked = wish.outcome.parked;
+  what.parked_for = parked_ttl_of(row_.metadata, options_.parked_ttl);
   what.note = wish.outcome.note;
   ask(
     self_, with_.store, caf::infinite, store_write{std::move(what)},

@@ -11,6 +11,7 @@
 #include <caf/typed_event_based_actor.hpp>
 #include <caf/typed_response_promise.hpp>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <utility>
@@ -25,6 +26,9 @@ struct lease_options {
   milliseconds release_timeout{60'000};
   /// How soon an end that the store could not take is written again.
   milliseconds record_retry{1'000};
+  /// How long a parked resource waits for the next run; zero: for ever. What
+  /// the environment's config says goes before.
+  milliseconds parked_ttl{0};
 };
 
 /// Whom a LEASE talks to.
@@ -79,8 +83,21 @@ private:
   caf::result<workspace_realized> realize(realize_workspace& what);
   void on_realized(workspace_realized how,
                    caf::typed_response_promise<workspace_realized> promise);
+  // -- lease_hold.cpp: whose it is ------------------------------------------
+
   caf::result<lease_retaken> retake(const retake_lease& what);
   void on_retaken(const written& how, milliseconds ttl);
+  void on_not_retaken(const failure& why, milliseconds ttl,
+                      caf::typed_response_promise<lease_retaken> promise);
+
+  /// Serves nobody, or serves again.
+  void hold(bool still);
+
+  /// Why it serves nobody, if it does not.
+  [[nodiscard]] std::optional<failure> why_still() const;
+
+  // -------------------------------------------------------------------------
+
   caf::result<lease_renewed> renew(const renew_lease& what);
   caf::result<lease_ended> end(const lease_handle& handle, lease_ending how,
                                bool wait_for_commands);
@@ -114,8 +131,13 @@ private:
   std::string cleanup_error_;
   /// Whether somebody else ended the lease.
   bool withdrawn_ = false;
+  /// Whether another engine may have taken it over.
+  bool still_ = false;
+  /// The provider call that waits until that is known.
+  std::function<void()> postponed_;
   timer expiry_;
   timer patience_;
+  timer reread_;
   std::vector<end_promise> waiting_;
   /// Removals that came too late for this tenancy; the janitor's.
   std::vector<std::pair<end_promise, destroy_lease>> too_late_;

@@ -3,6 +3,7 @@
 #include "actors/lease_actor.hpp"
 #include "actors/lease_term.hpp"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 #include <variant>
@@ -24,7 +25,10 @@ struct gathering {
 };
 
 /// Why a lease with this row has no actor in the engine `self`.
-failure absence_of(const lease_row& row, const instance_id& self) {
+failure absence_of(const lease_handle& asked, const lease_row& row,
+                   const instance_id& self) {
+  if (auto stale = why_stale(asked, row.fence))
+    return *stale;
   auto lease = "Lease " + row.id.value;
   if (has_ended(row.status))
     return {ec::lease_ended,
@@ -76,6 +80,8 @@ void lease_desk::add(granted_lease what) {
   watch(ties_.self, entry.actor, [this, id](const caf::error& reason) {
     on_death(id, caf::to_string(reason));
   });
+  if (still_)
+    tell(ties_.self, entry.actor, hold_still{true});
   leases_.emplace(id, std::move(entry));
   if (!run.empty())
     runs_[run].insert(id);
@@ -94,6 +100,17 @@ lease_desk::own(const run_id& run, const environment_id& environment,
       return entry.reusable;
   }
   return std::nullopt;
+}
+
+bool lease_desk::holds(const run_id& run, const environment_id& environment) {
+  auto held = runs_.find(run);
+  if (held == runs_.end())
+    return false;
+  return std::any_of(
+    held->second.begin(), held->second.end(), [&](const auto& id) {
+      const auto& entry = leases_.at(id);
+      return entry.environment == environment && entry.reusable;
+    });
 }
 
 void lease_desk::retake(const lease_id& lease, const retake_lease& how,
@@ -223,12 +240,13 @@ void lease_desk::abandon_all() {
   runs_.clear();
 }
 
-void lease_desk::explain_absence(const lease_id& lease,
+void lease_desk::explain_absence(const lease_handle& lease,
                                  std::function<void(failure)> then) {
   ask(
-    ties_.self, ties_.store, caf::infinite, store_query{get_lease{lease.value}},
-    [this, then](store_answer& answer) {
-      then(absence_of(std::get<lease_rows>(answer).rows.front(),
+    ties_.self, ties_.store, caf::infinite,
+    store_query{get_lease{lease.id.value}},
+    [this, lease, then](store_answer& answer) {
+      then(absence_of(lease, std::get<lease_rows>(answer).rows.front(),
                       ties_.services->self));
     },
     [then](const caf::error& err) { then(to_failure(err)); });

@@ -8,6 +8,7 @@
 #include "actors/supervisor_options.hpp"
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -25,6 +26,8 @@ public:
                                      const environment_id& environment,
                                      const choose_resource& what) override;
 
+  bool holds(const run_id& run, const environment_id& environment) override;
+
   void retake(const lease_id& lease, const retake_lease& how,
               completion<lease_retaken> then) override;
 
@@ -37,7 +40,7 @@ public:
     if (auto* lease = find(what.lease.id))
       return pass_on(ties_.self, *lease, std::move(what));
     auto promise = ties_.self->template make_response_promise<Reply>();
-    explain_absence(what.lease.id, [promise](failure why) mutable {
+    explain_absence(what.lease, [promise](failure why) mutable {
       promise.deliver(to_error(why));
     });
     return promise;
@@ -53,6 +56,17 @@ public:
   }
 
   caf::result<run_released> release_run(const leasehold::release_run& what);
+
+  // -- lease_desk_life.cpp: whose leases they are -----------------------------
+
+  /// Lets a run have what it held under engines that are dead.
+  caf::result<run_reattached> reattach(const reattach_run& what);
+
+  /// Other engines may soon take us for dead, or cannot any more: then finds
+  /// out which leases are ours still.
+  void on_life_changed(const life_changed& what);
+
+  // ---------------------------------------------------------------------------
 
   /// Releases every lease because the engine stops.
   void release_all();
@@ -90,11 +104,30 @@ private:
   /// The actor died without having ended its lease.
   void on_death(const lease_id& lease, const std::string& why);
 
-  /// Finds out why a lease is not here: unknown, ended, or another engine's.
-  void explain_absence(const lease_id& lease,
+  /// Finds out why a lease is not here: unknown, granted anew, ended, or
+  /// another engine's.
+  void explain_absence(const lease_handle& lease,
                        std::function<void(failure)> then);
 
+  struct homecoming;
+
+  /// Takes over what the run may have of these, all of which are its own.
+  void take_over(const std::shared_ptr<homecoming>& who, const lease_rows& all,
+                 const lease_rows& orphans);
+
+  /// Takes one of them over from an engine that is dead.
+  void adopt(const std::shared_ptr<homecoming>& who, lease_row row);
+
+  /// Asks the store which leases are ours.
+  void verify();
+
+  /// Lets go of those that it does not name.
+  void on_verified(const std::set<lease_id>& asked, const lease_rows& ours);
+
   const supervisor_ties& ties_;
+  /// Whether leases serve nobody for now.
+  bool still_ = false;
+  timer verify_again_;
   std::unordered_map<lease_id, lease_entry> leases_;
   std::unordered_map<run_id, std::set<lease_id>> runs_;
   /// How many leases each plugin's worker serves; only plugins with any.

@@ -1,5 +1,10 @@
 #include "actors/lease_term.hpp"
 
+#include "messages/json.hpp"
+
+#include <charconv>
+#include <system_error>
+
 namespace leasehold {
 
 namespace {
@@ -41,6 +46,15 @@ bool parks(const lease_ending& x, const lease_terms& terms) {
 }
 
 } // namespace
+
+std::optional<failure> why_stale(const lease_handle& handle, fence_no latest) {
+  if (handle.fence == 0 || handle.fence == latest)
+    return std::nullopt;
+  return failure{ec::stale_lease, "Lease " + handle.id.value
+                                    + " was granted anew: fence "
+                                    + std::to_string(latest) + ", not "
+                                    + std::to_string(handle.fence) + "."};
+}
 
 bool needs_provider(const lease_ending& how,
                     const lease_terms& terms) noexcept {
@@ -91,6 +105,18 @@ lease_outcome outcome_of_loss(bool makes_resource, std::string_view why) {
   out.next_cleanup_in = milliseconds{0};
   out.note = "cleanup owed";
   return out;
+}
+
+milliseconds parked_ttl_of(const json_text& metadata, milliseconds usual) {
+  auto config = json_member(metadata, "config");
+  auto text = config ? json_member(*config, "parkedTtlMs") : std::nullopt;
+  if (!text)
+    return usual;
+  int64_t out = 0;
+  const auto* end = text->text.data() + text->text.size();
+  auto [rest, failed] = std::from_chars(text->text.data(), end, out);
+  return failed == std::errc{} && rest == end && out >= 0 ? milliseconds{out}
+                                                          : usual;
 }
 
 } // namespace leasehold

@@ -52,6 +52,10 @@ struct lease_outcome {
   friend bool operator==(const lease_outcome&, const lease_outcome&) = default;
 };
 
+/// What is wrong with a handle, if it is of another grant than the last one.
+/// Fence zero is an operator's, and is never wrong.
+std::optional<failure> why_stale(const lease_handle& handle, fence_no latest);
+
 /// The reasons that rows carry.
 namespace reason {
 
@@ -78,6 +82,11 @@ inline constexpr std::string_view actor_lost = "lease_actor_lost";
 [[nodiscard]] lease_outcome outcome_of(const lease_ending& how,
                                        const lease_terms& terms,
                                        const result<>& provider);
+
+/// How long the resource of a lease with this metadata waits once it is parked:
+/// what its environment's config said (`parkedTtlMs`), else `usual`.
+[[nodiscard]] milliseconds parked_ttl_of(const json_text& metadata,
+                                         milliseconds usual);
 
 /// The end of a lease whose actor, engine or environment died: failed, and
 /// whatever it held is owed at once.

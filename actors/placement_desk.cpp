@@ -19,9 +19,10 @@ failure booked_already(const lease_id& lease) {
 } // namespace
 
 placement_desk::placement_desk(const supervisor_ties& ties,
-                               living_leases& leases,
+                               living_leases& leases, breaker_board& breakers,
                                std::function<void()> on_idle)
-  : ties_{ties}, leases_{leases}, on_idle_{std::move(on_idle)} {
+  : ties_{ties}, leases_{leases}, breakers_{breakers}, on_idle_{
+                                                         std::move(on_idle)} {
   // nop
 }
 
@@ -33,6 +34,7 @@ lease_row placement_desk::new_row(const acquire_lease& what) const {
   row.workspace = what.workspace;
   row.issue = what.issue;
   row.owner = ties_.services->self;
+  row.reattach_grace = ties_.options.reattach_grace;
   return row;
 }
 
@@ -55,13 +57,15 @@ caf::result<lease_granted> placement_desk::open(const acquire_lease& what) {
   if (!who)
     return to_error(booked_already(what.id));
   auto promise = who->waiting;
-  auto enter = [this, id = what.id](result<environment_actor> environment) {
-    if (environment)
-      return admit(id, std::move(*environment));
-    bookings_.at(id).waiting.deliver(to_error(environment.error()));
-    forget(id);
+  auto go_on = [this, id = what.id](result<known_environment> environment) {
+    if (!environment)
+      return turn_away(id, environment.error());
+    breakers_.when_known([this, id, found = std::move(*environment)] {
+      if (bookings_.contains(id))
+        enter(id, found);
+    });
   };
-  with_environment(what.environment, enter);
+  with_environment(what.environment, go_on);
   return promise;
 }
 
@@ -80,23 +84,23 @@ caf::result<lease_granted> placement_desk::resume(const resume_lease& what) {
       take_up(what, std::move(std::get<lease_rows>(found).rows.front()));
     },
     [this, id = what.id](const caf::error& err) {
-      bookings_.at(id).waiting.deliver(err);
-      forget(id);
+      turn_away(id, to_failure(err));
     });
   return promise;
 }
 
 void placement_desk::take_up(const resume_lease& what, lease_row row) {
-  auto& who = bookings_.at(what.id);
+  auto pos = bookings_.find(what.id);
+  if (pos == bookings_.end())
+    return;
+  auto& who = pos->second;
   auto start
     = judge(what, row, ties_.services->self, ties_.options.resume_timeout);
   auto* driver = ties_.services->drivers.of_provider(row.provider);
   if (start && !driver)
     start = failure{ec::unknown_driver, "There is no driver for this lease."};
-  if (!start) {
-    who.waiting.deliver(to_error(start.error()));
-    return forget(what.id);
-  }
+  if (!start)
+    return turn_away(what.id, start.error());
   // Later verbs go by what a lease has captured; its environment may have
   // changed.
   who.place
@@ -106,99 +110,81 @@ void placement_desk::take_up(const resume_lease& what, lease_row row) {
   who.request.issue = row.issue;
   if (row.status == lease_status::active)
     who.row = std::move(row);
-  on(what.id, placement_event::asked_back{std::move(start->from),
-                                          std::move(start->plan)});
+  breakers_.when_known([this, id = what.id, start = std::move(*start)] {
+    auto booked = bookings_.find(id);
+    if (booked == bookings_.end())
+      return;
+    if (auto why = pass_captured(booked->second, start.from.metadata))
+      return turn_away(id, *why);
+    on(id, placement_event::asked_back{start.from, start.plan});
+  });
 }
 
 void placement_desk::with_environment(
   const std::string& name,
-  std::function<void(result<environment_actor>)> then) {
+  std::function<void(result<known_environment>)> then) {
   if (auto known = environments_.find(name); known != environments_.end())
     return then(known->second);
   ask(
     ties_.self, ties_.store, caf::infinite, store_query{get_environment{name}},
     [this, then](store_answer& answer) {
       auto& row = std::get<environment_rows>(answer).rows.front();
-      auto& actor = environments_[row.id.value];
-      auto by_name = row.name;
-      if (!actor)
-        actor = spawn_actor<environment_state>(
+      auto& found = environments_[row.id.value];
+      found.id = row.id;
+      found.name = row.name;
+      if (!found.actor)
+        found.actor = spawn_actor<environment_state>(
           *ties_.self, supervisor_actor{ties_.self}, ties_.store,
-          std::move(row), ties_.options.environment);
-      environments_[by_name] = actor;
-      then(actor);
+          ties_.services, std::move(row), ties_.options.environment);
+      auto out = found;
+      environments_[out.name] = out;
+      then(out);
     },
     [then](const caf::error& err) { then(to_failure(err)); });
 }
 
 void placement_desk::on_environment_changed(const environment_changed& what) {
+  // Its config is another one now; so may be what it failed of.
+  breakers_.reset(subject_of(what.environment));
   auto known = environments_.find(what.environment.value);
   if (known == environments_.end())
     return;
   // Its name may be another one now.
+  auto changed = known->second.actor;
   std::erase_if(environments_, [&](const auto& x) {
-    return x.second == known->second && x.first != what.environment.value;
+    return x.second.actor == changed && x.first != what.environment.value;
   });
-  tell(ties_.self, known->second, what);
+  known->second.name = what.name;
+  tell(ties_.self, changed, what);
 }
 
 void placement_desk::on_environment_idle(const environment_idle& what) {
   auto known = environments_.find(what.environment.value);
   if (known == environments_.end())
     return;
-  auto idle = known->second;
+  auto idle = known->second.actor;
   for (const auto& [id, who] : bookings_)
     if (who.environment == idle)
       return;
   // What it knows is in the store; the next run brings it back.
-  std::erase_if(environments_, [&](const auto& x) { return x.second == idle; });
+  std::erase_if(environments_,
+                [&](const auto& x) { return x.second.actor == idle; });
   send_away(idle);
-}
-
-void placement_desk::admit(const lease_id& lease,
-                           environment_actor environment) {
-  auto& who = bookings_.at(lease);
-  who.environment = environment;
-  const auto& request = who.request;
-  ask(
-    ties_.self, environment, caf::infinite,
-    admit_lease{lease, request.company, request.run},
-    [this, lease](lease_admitted& place) {
-      auto& booked = bookings_.at(lease);
-      booked.place = std::move(place.place);
-      booked.row.environment = booked.place.environment;
-      on(lease, placement_event::opened{});
-    },
-    [this, lease](const caf::error& err) {
-      bookings_.at(lease).waiting.deliver(err);
-      forget(lease);
-    });
-}
-
-void placement_desk::cancel(const run_id& run) {
-  for (auto& [id, who] : bookings_)
-    if (who.request.run == run)
-      who.now = step(who.now, placement_event::cancelled{}).next;
-}
-
-void placement_desk::cancel_all() {
-  for (auto& [id, who] : bookings_)
-    who.now = step(who.now, placement_event::cancelled{}).next;
 }
 
 void placement_desk::park(const environment_id& environment,
                           parked_resource what) {
   if (auto known = environments_.find(environment.value);
       known != environments_.end())
-    tell(ties_.self, known->second, park_resource{std::move(what)});
+    tell(ties_.self, known->second.actor, park_resource{std::move(what)});
 }
 
 void placement_desk::abandon_all() {
   for (auto& [id, who] : std::exchange(bookings_, {}))
     who.waiting.deliver(
       to_error({ec::shutting_down, "The engine is stopping.", {}}));
-  for (const auto& [name, actor] : std::exchange(environments_, {}))
-    send_away(actor);
+  for (const auto& [name, known] : std::exchange(environments_, {}))
+    send_away(known.actor);
 }
 
 void placement_desk::on(const lease_id& lease,
@@ -229,7 +215,10 @@ void placement_desk::on(const lease_id& lease,
 }
 
 void placement_desk::forget(const lease_id& lease) {
-  bookings_.erase(lease);
+  if (auto pos = bookings_.find(lease); pos != bookings_.end()) {
+    settle(pos->second, {ec::cancelled, {}});
+    bookings_.erase(pos);
+  }
   if (bookings_.empty())
     on_idle_();
 }

@@ -3,6 +3,7 @@
 // The SUPERVISOR's duty towards runs that want a lease: one placement each,
 // until it is granted or refused.
 
+#include "actors/breaker_board.hpp"
 #include "actors/mail.hpp"
 #include "actors/placement.hpp"
 #include "actors/supervisor_options.hpp"
@@ -14,6 +15,8 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 namespace leasehold {
 
@@ -42,6 +45,9 @@ public:
                                              const choose_resource& what)
     = 0;
 
+  /// Whether the run holds something there that it may take again.
+  virtual bool holds(const run_id& run, const environment_id& environment) = 0;
+
   /// Asks a lease to be taken again by its run.
   virtual void retake(const lease_id& lease, const retake_lease& how,
                       completion<lease_retaken> then)
@@ -57,7 +63,7 @@ class placement_desk {
 public:
   /// `on_idle` is called when the last placement has ended.
   placement_desk(const supervisor_ties& ties, living_leases& leases,
-                 std::function<void()> on_idle);
+                 breaker_board& breakers, std::function<void()> on_idle);
 
   caf::result<lease_granted> open(const acquire_lease& what);
 
@@ -67,7 +73,16 @@ public:
   /// The run no longer wants its leases.
   void cancel(const run_id& run);
 
+  /// Nobody wants this lease, if it has not been granted yet.
+  void cancel(const lease_id& lease);
+
   void cancel_all();
+
+  /// A lease of this environment has ended.
+  void on_lease_over(const environment_id& environment, const lease_id& lease);
+
+  /// Who waits for a lease in an environment.
+  caf::result<queue_shown> show(const show_queue& what);
 
   /// A lease has left a resource for the next run.
   void park(const environment_id& environment, parked_resource what);
@@ -94,6 +109,18 @@ private:
     timestamp written_at;
     timer deadline;
     caf::typed_response_promise<lease_granted> waiting;
+    /// Whether it waits for the environment to let it in.
+    bool at_the_door = false;
+    /// Whether the environment hears how it goes on.
+    bool counted = false;
+    /// The breakers that have let it through.
+    std::vector<std::pair<breaker_subject, breaker_ticket>> passed;
+  };
+
+  struct known_environment {
+    environment_actor actor;
+    environment_id id;
+    std::string name;
   };
 
   /// Books a placement; none if it is booked already.
@@ -108,9 +135,29 @@ private:
 
   /// Finds or makes the actor of an environment, then goes on with it.
   void with_environment(const std::string& name,
-                        std::function<void(result<environment_actor>)> then);
+                        std::function<void(result<known_environment>)> then);
 
-  void admit(const lease_id& lease, environment_actor environment);
+  /// Refuses at once what a breaker would refuse; else asks the environment.
+  void enter(const lease_id& lease, const known_environment& environment);
+
+  void admit(const lease_id& lease, const known_environment& environment);
+
+  void on_admitted(const lease_id& lease, const known_environment& environment,
+                   lease_admitted place);
+
+  /// Why a breaker does not let a booking through, if it does not.
+  std::optional<failure> pass(booking& who, const guarded_place& what);
+
+  std::optional<failure> pass_plugin(booking& who, const lease_plan& plan);
+
+  /// The same for a lease that is resumed: by what it captured.
+  std::optional<failure> pass_captured(booking& who, const json_text& metadata);
+
+  /// Tells breakers and environment how it went.
+  void settle(booking& who, const failure& how);
+
+  /// Refuses one that has no row yet, and forgets it.
+  void turn_away(const lease_id& lease, const failure& why);
 
   /// Steps the placement of `lease`, then does what it asks for.
   void on(const lease_id& lease, const placement_event::any& what);
@@ -145,10 +192,11 @@ private:
 
   const supervisor_ties& ties_;
   living_leases& leases_;
+  breaker_board& breakers_;
   std::function<void()> on_idle_;
   std::unordered_map<lease_id, booking> bookings_;
   /// By id and by name.
-  std::map<std::string, environment_actor> environments_;
+  std::map<std::string, known_environment> environments_;
 };
 
 } // namespace leasehold

@@ -35,6 +35,10 @@ void placement_desk::perform(booking& who, const placement_effect::make_plan&) {
                   who.request.workspace_mode};
   driver->plan(
     what, back_to<lease_plan>(ties_.self, [this, id](result<lease_plan> x) {
+      auto pos = bookings_.find(id);
+      if (x && pos != bookings_.end())
+        if (auto why = pass_plugin(pos->second, *x))
+          x = *why;
       if (x)
         on(id, placement_event::planned{std::move(*x)});
       else
@@ -233,6 +237,7 @@ void placement_desk::perform(booking& who, const placement_effect::grant&) {
   if (who.row.id == who.request.id)
     leases_.add({who.row, who.place, who.now.plan.makes_resource,
                  who.written_at, who.now.plan.plugin.id});
+  settle(who, {});
   who.waiting.deliver(lease_granted{{who.row.id, who.row.fence},
                                     who.place.environment,
                                     who.place.driver,
@@ -245,6 +250,7 @@ void placement_desk::perform(booking& who, const placement_effect::grant&) {
 }
 
 void placement_desk::perform(booking& who, const placement_effect::deny& wish) {
+  settle(who, wish.why);
   who.waiting.deliver(to_error(wish.why));
 }
 

@@ -9,7 +9,8 @@ supervisor_state::supervisor_state(supervisor_actor::pointer self,
                                    supervisor_options options)
   : ties_{self,          with.store,    with.janitor,
           with.launcher, with.services, std::move(options)},
-    leases_{ties_}, placements_{ties_, leases_, [this] { check_empty(); }},
+    breakers_{ties_}, leases_{ties_}, placements_{ties_, leases_, breakers_,
+                                                  [this] { check_empty(); }},
     workers_{ties_, [this](const plugin_id& x) { return leases_.uses(x); }} {
   // nop
 }
@@ -26,6 +27,12 @@ supervisor_actor::behavior_type supervisor_state::make_behavior() {
         return to_error({ec::shutting_down, "The engine is stopping.", {}});
       return placements_.resume(what);
     },
+    [this](const cancel_acquire& what) { placements_.cancel(what.lease); },
+    [this](const show_queue& what) { return placements_.show(what); },
+    [this](const breaker_reset& what) {
+      breakers_.reset(what.subject);
+      workers_.reset(what.subject);
+    },
     [this](execute_command& what) {
       return leases_.route<command_result>(what);
     },
@@ -36,12 +43,15 @@ supervisor_actor::behavior_type supervisor_state::make_behavior() {
     [this](renew_lease& what) { return leases_.route<lease_renewed>(what); },
     [this](release_lease& what) { return leases_.route_end(what); },
     [this](destroy_lease& what) { return leases_.route_end(what); },
+    [this](const reattach_run& what) { return leases_.reattach(what); },
+    [this](const life_changed& what) { leases_.on_life_changed(what); },
     [this](const release_run& what) {
       placements_.cancel(what.run);
       return leases_.release_run(what);
     },
     [this](lease_over& what) {
       leases_.on_over(what);
+      placements_.on_lease_over(what.environment, what.lease);
       if (what.parked)
         placements_.park(what.environment, std::move(*what.parked));
       workers_.on_lease_over();
@@ -51,7 +61,10 @@ supervisor_actor::behavior_type supervisor_state::make_behavior() {
     [this](call_worker& what) { workers_.call(what); },
     [this](const worker_is_ready& what) { workers_.on_ready(what); },
     [this](const worker_is_gone& what) { workers_.on_gone(what); },
-    [this](const plugin_changed& what) { workers_.on_plugin_changed(what); },
+    [this](const plugin_changed& what) {
+      breakers_.reset(subject_of(what.plugin));
+      workers_.on_plugin_changed(what);
+    },
     [this](survey_drivers) { return workers_.survey(); },
     [this](const environment_changed& what) {
       placements_.on_environment_changed(what);

@@ -3,6 +3,7 @@
 // THE SUPERVISOR: the directory of everything that lives. It routes; its desks
 // turn messages into events of the machines that decide.
 
+#include "actors/breaker_board.hpp"
 #include "actors/lease_desk.hpp"
 #include "actors/placement_desk.hpp"
 #include "actors/supervisor_options.hpp"
@@ -42,6 +43,7 @@ private:
   void stop_workers();
 
   supervisor_ties ties_;
+  breaker_board breakers_;
   lease_desk leases_;
   placement_desk placements_;
   worker_desk workers_;

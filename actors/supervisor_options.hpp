@@ -2,6 +2,7 @@
 
 // What a SUPERVISOR is set up with.
 
+#include "actors/breaker.hpp"
 #include "actors/environment_actor.hpp"
 #include "actors/janitor_actor.hpp"
 #include "actors/lease_actor.hpp"
@@ -19,7 +20,10 @@ struct supervisor_options {
   milliseconds resume_timeout{60'000};
   /// How long a shutdown waits for leases to be released.
   milliseconds stop_timeout{15'000};
+  /// How long runs of this engine's leases may take to come back if it dies.
+  milliseconds reattach_grace{0};
   worker_startup_options startup;
+  breaker_options breaker;
   worker_options worker;
   lease_options lease;
   environment_options environment;

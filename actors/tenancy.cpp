@@ -155,6 +155,18 @@ tenancy_step on(tenancy x, const event::unrecorded& ev) {
   return {std::move(x), {effect::excuse{ev.why}, effect::arm_retry{}}};
 }
 
+tenancy_step on(tenancy x, const event::taken_over& ev) {
+  // An end that is being written meets a guard.
+  if (x.phase == phase::recording || x.phase == phase::ended)
+    return stay(std::move(x));
+  x.phase = phase::ended;
+  effects todo;
+  if (!x.running.empty())
+    todo.push_back(effect::cancel_commands{});
+  todo.push_back(effect::withdraw{{ec::lease_ended, ev.why, {}}});
+  return {std::move(x), std::move(todo)};
+}
+
 tenancy_step on(tenancy x, const event::retry_due&) {
   return x.phase == phase::recording ? write(std::move(x)) : stay(std::move(x));
 }

@@ -36,6 +36,9 @@ namespace leasehold {
 // A destroy turns a release that is not being recorded yet into a removal;
 // once the row is ended, removing what it left is the janitor's. Whoever asks
 // while a lease is ending is answered when it has ended.
+//
+// An engine that was without its store may find that another one has taken the
+// lease over: then nothing is called and nothing written any more.
 
 enum class tenancy_phase : uint8_t {
   active,
@@ -116,9 +119,15 @@ struct unrecorded {
 /// The store may be well again.
 struct retry_due {};
 
-using any = std::variant<command_began, command_ended, retake_began,
-                         retake_over, asked_to_end, patience_over,
-                         provider_answered, recorded, unrecorded, retry_due>;
+/// Another engine has the lease, or has ended it.
+struct taken_over {
+  std::string why;
+};
+
+using any
+  = std::variant<command_began, command_ended, retake_began, retake_over,
+                 asked_to_end, patience_over, provider_answered, recorded,
+                 unrecorded, retry_due, taken_over>;
 
 } // namespace tenancy_event
 

@@ -139,6 +139,12 @@ void worker_desk::on_plugin_changed(const plugin_changed& what) {
     });
 }
 
+void worker_desk::reset(const breaker_subject& what) {
+  for (auto& [id, entry] : entries_)
+    if (subject_of(id) == what)
+      on(entry, startup_event::reset{});
+}
+
 void worker_desk::on_removed(const plugin_id& plugin) {
   auto pos = entries_.find(plugin);
   if (pos == entries_.end())

@@ -36,6 +36,10 @@ public:
   /// more serves what it has, then stops.
   void on_plugin_changed(const plugin_changed& what);
 
+  /// An operator wants a plugin tried again: a worker that is left alone is
+  /// started.
+  void reset(const breaker_subject& what);
+
   /// A plugin that takes no leases and has none left needs no worker.
   void on_lease_over();
 

@@ -2,9 +2,9 @@
 
 // Everything but `run`: what is configured and what is recorded.
 
+#include "cli/config_input.hpp"
 #include "cli/session.hpp"
 
-#include <functional>
 #include <map>
 #include <string>
 
@@ -16,6 +16,7 @@ int perform(const env_add_arguments& what, const context& where);
 int perform(const env_list_arguments& what, const context& where);
 int perform(const env_show_arguments& what, const context& where);
 int perform(const env_remove_arguments& what, const context& where);
+int perform(const env_reset_arguments& what, const context& where);
 int perform(const probe_arguments& what, const context& where);
 
 int perform(const plugin_add_arguments& what, const context& where);
@@ -26,12 +27,18 @@ int perform(const plugin_upgrade_arguments& what, const context& where);
 int perform(const plugin_disable_arguments& what, const context& where);
 int perform(const plugin_enable_arguments& what, const context& where);
 int perform(const plugin_remove_arguments& what, const context& where);
+int perform(const plugin_reset_arguments& what, const context& where);
 int perform(const plugin_test_arguments& what, const context& where);
 
 int perform(const lease_list_arguments& what, const context& where);
 int perform(const lease_show_arguments& what, const context& where);
 int perform(const lease_release_arguments& what, const context& where);
 int perform(const lease_destroy_arguments& what, const context& where);
+
+int perform(const lease_retry_cleanup_arguments& what, const context& where);
+int perform(const lease_confirm_gone_arguments& what, const context& where);
+
+int perform(const doctor_arguments& what, const context& where);
 
 int perform(const version_arguments& what, const context& where);
 
@@ -46,19 +53,6 @@ int perform(const secret_remove_arguments& what, const context& where);
 
 // -- the parts that need no engine --------------------------------------------
 
-/// The text of a file, or of standard input for `-`.
-result<std::string> read_text(const std::string& path);
-
-/// The text of an option: itself, a file's (`@FILE`), or that of standard input
-/// (`-`).
-result<std::string> read_option(const std::string& given);
-
-/// The environment that `env add` describes. `read` gets the texts that
-/// `--config` refers to.
-result<environment_info> environment_from(
-  const env_add_arguments& what,
-  const std::function<result<std::string>(const std::string& path)>& read);
-
 /// What `env list`, `plugin list`, `lease list` and `lease show` print.
 std::string environments_table(const std::vector<environment_info>& rows,
                                int64_t now_ms, bool colour);
@@ -71,6 +65,8 @@ std::string lease_fields(const lease_info& x, int64_t now_ms, bool colour);
 /// A JSON text, indented below a title.
 std::string json_block(const std::string& title, const std::string& text,
                        bool colour);
+/// What `doctor` prints.
+std::string examination_text(const examination& x, bool colour);
 /// `names` has names for the ids of environments and plugins.
 std::string secrets_table(const std::vector<secret_info>& rows,
                           const std::map<std::string, std::string>& names,

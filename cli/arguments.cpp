@@ -60,6 +60,9 @@ complaint complete(const draft& from, const std::optional<word_list>& command,
     return bad;
   if (auto bad = set_time("--timeout", from.timeout, x.timeout))
     return bad;
+  if (auto bad
+      = set_time("--queue-timeout", from.queue_timeout, x.queue_timeout))
+    return bad;
   return set_time("--ttl", from.ttl, x.ttl);
 }
 

@@ -38,6 +38,7 @@ struct run_arguments {
   std::map<std::string, std::string> env;
   std::chrono::milliseconds timeout{0};
   std::chrono::milliseconds ttl{0};
+  std::chrono::milliseconds queue_timeout{0};
   /// Empty: a fresh one.
   std::string run;
   std::string report;
@@ -70,6 +71,10 @@ struct env_remove_arguments {
   std::string name;
 };
 
+struct env_reset_arguments {
+  std::string name;
+};
+
 struct lease_list_arguments {
   std::string environment;
   std::string run;
@@ -93,6 +98,18 @@ struct lease_destroy_arguments {
   std::string reason;
 };
 
+struct lease_retry_cleanup_arguments {
+  std::string id;
+};
+
+struct lease_confirm_gone_arguments {
+  std::string id;
+};
+
+struct doctor_arguments {
+  bool fix = false;
+};
+
 struct probe_arguments {
   std::string environment;
 };
@@ -108,7 +125,9 @@ using verb_arguments = std::variant<
   lease_release_arguments, lease_destroy_arguments, probe_arguments,
   version_arguments, secret_put_arguments, secret_rotate_arguments,
   secret_list_arguments, secret_bind_arguments, secret_unbind_arguments,
-  secret_enable_arguments, secret_disable_arguments, secret_remove_arguments>;
+  secret_enable_arguments, secret_disable_arguments, secret_remove_arguments,
+  env_reset_arguments, plugin_reset_arguments, lease_retry_cleanup_arguments,
+  lease_confirm_gone_arguments, doctor_arguments>;
 
 // -- parsing ------------------------------------------------------------------
 

@@ -1,60 +1,18 @@
 // leasehold env …, leasehold probe.
 
 #include "cli/admin_commands.hpp"
+#include "cli/breaker_report.hpp"
 #include "cli/durations.hpp"
 #include "cli/error_texts.hpp"
 #include "cli/report.hpp"
 
 #include <nlohmann/json.hpp>
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <iostream>
-#include <iterator>
-#include <system_error>
-
 namespace leasehold::cli {
 
 namespace {
 
 using nlohmann::json;
-
-failure bad_config(const std::string& why) {
-  return {ec::invalid_request, why, {}};
-}
-
-/// Reads a JSON object; the library's words about a bad one lose their prefix.
-result<json> parse_object(const std::string& text) {
-  try {
-    auto parsed = json::parse(text);
-    if (parsed.is_object())
-      return parsed;
-    return bad_config("--config is not a JSON object.");
-  } catch (const json::parse_error& why) {
-    std::string words{why.what()};
-    if (auto end = words.find("] "); end != std::string::npos)
-      words.erase(0, end + 2);
-    return bad_config("--config is not valid JSON: " + words + ".");
-  }
-}
-
-result<json> config_from(
-  const std::string& given,
-  const std::function<result<std::string>(const std::string&)>& read) {
-  if (given.empty())
-    return json::object();
-  if (given != "-" && given.front() != '@')
-    return parse_object(given);
-  auto text = read(given == "-" ? given : given.substr(1));
-  return text ? parse_object(*text) : result<json>{text.error()};
-}
-
-/// `true` and `3` are JSON, `debian` is text.
-json value_of(const std::string& text) {
-  auto parsed = json::parse(text, nullptr, false);
-  return parsed.is_discarded() ? json(text) : parsed;
-}
 
 std::string provider_in(const environment_info& x) {
   auto config = json::parse(x.config, nullptr, false);
@@ -66,63 +24,7 @@ cell status_cell(const std::string& status) {
   return {status, status == "active" ? tone::good : tone::warning};
 }
 
-/// Fails with the nearest name as suggestion.
-int fail_about(session& in, const context& where, const failure& why,
-               const std::string& name) {
-  return fail(where, why, suggest(in.engine, why.code, name));
-}
-
 } // namespace
-
-// -- without an engine --------------------------------------------------------
-
-result<std::string> read_text(const std::string& path) {
-  using iterator = std::istreambuf_iterator<char>;
-  if (path == "-")
-    return std::string{iterator{std::cin}, iterator{}};
-  std::ifstream file{path, std::ios::binary};
-  // Opening a directory succeeds; reading it does not.
-  if (!file || (file.peek(), file.bad()))
-    return failure{ec::invalid_request,
-                   "The file " + path + " cannot be read: "
-                     + std::generic_category().message(errno) + ".",
-                   {}};
-  file.clear();
-  return std::string{iterator{file}, iterator{}};
-}
-
-result<std::string> read_option(const std::string& given) {
-  if (given == "-" || given.starts_with('@'))
-    return read_text(given == "-" ? given : given.substr(1));
-  return given;
-}
-
-result<environment_info> environment_from(
-  const env_add_arguments& what,
-  const std::function<result<std::string>(const std::string&)>& read) {
-  auto config = config_from(what.config, read);
-  if (!config)
-    return config.error();
-  for (const auto& setting : what.settings) {
-    auto middle = setting.find('=');
-    if (middle == std::string::npos || middle == 0)
-      return bad_config("--set: '" + setting + "' is not KEY=VALUE.");
-    (*config)[setting.substr(0, middle)] = value_of(setting.substr(middle + 1));
-  }
-  if (!what.provider.empty()) {
-    auto named = config->find("provider");
-    if (named != config->end() && *named != what.provider)
-      return bad_config("--provider says " + what.provider
-                        + ", the configuration says something else.");
-    (*config)["provider"] = what.provider;
-  }
-  environment_info result;
-  result.name = what.name;
-  result.description = what.description;
-  result.driver = what.provider.empty() ? what.driver : "sandbox";
-  result.config = config->dump(-1, ' ', false, json::error_handler_t::replace);
-  return result;
-}
 
 std::string json_block(const std::string& title, const std::string& text,
                        bool colour) {
@@ -195,15 +97,19 @@ int perform(const env_show_arguments& what, const context& where) {
       return fail_about(in, where, found.error(), what.name);
     const auto& x = *found;
     auto colour = where.screen.colour_out;
+    auto breaker = open_breaker_of(in.engine, "environment", x.id);
+    auto shown = view(x);
+    shown["breaker"] = breaker_json(breaker);
     if (where.common.json)
-      show_json(where, view(x));
+      show_json(where, shown);
     else
       show(where, fields({{"name", {x.name}},
                           {"id", {x.id}},
                           {"description", {x.description}},
                           {"driver", {x.driver}},
                           {"status", status_cell(x.status)},
-                          {"changed", {format_local_time(x.updated_at_ms)}}},
+                          {"changed", {format_local_time(x.updated_at_ms)}},
+                          {"breaker", breaker_cell(breaker, now_ms())}},
                          colour)
                     + json_block("Configuration", x.config, colour));
     return 0;
@@ -220,6 +126,14 @@ int perform(const env_remove_arguments& what, const context& where) {
     else
       show(where, "environment " + one_line(what.name) + " removed\n");
     return 0;
+  });
+}
+
+int perform(const env_reset_arguments& what, const context& where) {
+  return with_session(where, recovery::last, [&](session& in) {
+    auto closed = in.engine.reset_environment(what.name).get();
+    return closed ? show_reset(where, "environment", what.name)
+                  : fail_about(in, where, closed.error(), what.name);
   });
 }
 

@@ -28,6 +28,10 @@ constexpr auto hints = std::to_array<std::pair<ec, std::string_view>>({
   {ec::plugin_not_ready, "`leasehold plugin show KEY` shows the plugin's "
                          "state, `leasehold plugin enable KEY` lets it take "
                          "leases."},
+  {ec::circuit_open, "Its provider failed again and again; its last words are "
+                     "above. It is tried again by itself."},
+  {ec::queue_timed_out, "The environment is at its limit; wait longer with "
+                        "--queue-timeout, or raise `admission` in its config."},
   {ec::resource_gone, "The resource is not there any more; run the command "
                       "again with `leasehold run` for a fresh one."},
   {ec::not_supported, "This driver or provider cannot do that."},

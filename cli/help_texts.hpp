@@ -42,6 +42,10 @@ inline constexpr auto env_add = R"(Examples:
   leasehold env add box --provider bubblewrap --config '{"timeoutMs": 60000}'
   leasehold env add here --driver local --description "this machine"
 
+The key `admission` is Leasehold's own, whatever the driver: how many leases at
+a time, and who waits for the others.
+  --set 'admission={"maxLeases": 20, "queueTimeoutMs": 60000}'
+
 An environment of that name is changed. --set overrides --config; its value is
 read as JSON where it is JSON, else as text.)";
 
@@ -56,6 +60,19 @@ inline constexpr auto env_remove = R"(Example:
   leasehold env remove box
 
 The leases that hold it must end first; leasehold lease list shows them.)";
+
+inline constexpr auto env_reset = R"(Example:
+  leasehold env reset box
+
+An environment whose provider fails five times in a row, because nobody answers,
+is left alone for a while: whoever wants a lease there is refused at once with
+the provider's last words. After the pause one lease is tried. `env reset` has
+the next one tried now; leasehold env show says whether there is need.)";
+
+inline constexpr auto plugin_reset = R"(Example:
+  leasehold plugin reset acme.boxes
+
+The same as leasehold env reset, for all environments of a plugin.)";
 
 inline constexpr auto plugin_add = R"(Examples:
   leasehold plugin add --manifest acme.json -- python3 /opt/acme/worker.py
@@ -202,6 +219,36 @@ inline constexpr auto lease_destroy = R"(Example:
   leasehold lease destroy 7f3a91c2 --reason "kept for a look, done now"
 
 Removes the resource now, whatever state the lease is in.)";
+
+inline constexpr auto lease_retry_cleanup = R"(Example:
+  leasehold lease retry-cleanup 7f3a91c2
+
+For a cleanup that is owed: the engine tries by itself, less and less often, and
+gives up after 20 attempts. This tries at once and lets it try 20 times more.
+
+Exit code 1 if the resource is still there.)";
+
+inline constexpr auto lease_confirm_gone = R"(Example:
+  leasehold lease confirm-gone 7f3a91c2
+
+For a resource that you have removed by hand, or have seen to be gone. Nobody
+tries to remove it any more, and nothing waits for the next run. The history of
+the lease says that it was you. If it is there after all it is lost: look first.)";
+
+inline constexpr auto doctor = R"(Examples:
+  leasehold doctor
+  leasehold doctor --fix
+  leasehold doctor --json
+
+Says what is not as it should be: cleanups that are owed, leases that are stuck
+or whose engine is dead, resources that nobody has or that are not there, and
+plugins and environments that do not work. Asks every provider what it holds.
+
+--fix tries cleanups again that were given up, removes what was made for leases
+of ours that have ended, and takes off the record what is parked and not there.
+It touches nothing else.
+
+Exit code: 0 nothing needs you; 1 something does, or the look failed.)";
 
 inline constexpr auto probe = R"(Example:
   leasehold probe box

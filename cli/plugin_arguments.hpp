@@ -51,6 +51,10 @@ struct plugin_remove_arguments {
   std::string key;
 };
 
+struct plugin_reset_arguments {
+  std::string key;
+};
+
 struct plugin_test_arguments {
   std::string manifest;
   std::string driver_key;

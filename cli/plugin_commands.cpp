@@ -1,6 +1,8 @@
 // leasehold plugin …, leasehold version.
 
 #include "cli/admin_commands.hpp"
+#include "cli/breaker_report.hpp"
+#include "cli/durations.hpp"
 #include "cli/error_texts.hpp"
 #include "cli/npm_install.hpp"
 #include "cli/plugin_source.hpp"
@@ -175,11 +177,24 @@ int perform(const plugin_show_arguments& what, const context& where) {
     auto x = in.engine.find_plugin(what.key).get();
     if (!x)
       return fail_on_plugin(where, in, x.error(), what.key);
+    auto breaker = open_breaker_of(in.engine, "plugin", x->id);
+    auto shown = view(*x);
+    shown["breaker"] = breaker_json(breaker);
+    auto colour = where.screen.colour_out;
     if (where.common.json)
-      show_json(where, view(*x));
+      show_json(where, shown);
     else
-      show(where, plugin_fields(*x, where.screen.colour_out));
+      show(where, fields({{"breaker", breaker_cell(breaker, now_ms())}}, colour)
+                    + plugin_fields(*x, colour));
     return 0;
+  });
+}
+
+int perform(const plugin_reset_arguments& what, const context& where) {
+  return with_session(where, recovery::last, [&](session& in) {
+    auto closed = in.engine.reset_plugin(what.key).get();
+    return closed ? show_reset(where, "plugin", what.key)
+                  : fail_on_plugin(where, in, closed.error(), what.key);
   });
 }
 

@@ -59,6 +59,20 @@ std::optional<fs::path> inside(const fs::path& folder,
   return folder / path;
 }
 
+/// The file that a package names as its manifest or its worker.
+result<fs::path> file_of(const fs::path& folder, const std::string& what,
+                         const std::string& named) {
+  auto file = inside(folder, named);
+  if (!file)
+    return wrong(folder, "its " + what + " " + named + " is not inside of it");
+  std::error_code ignored;
+  if (!fs::is_regular_file(*file, ignored))
+    return wrong(folder, "its " + what + " " + named
+                           + " is not there. Build the package first, such as "
+                             "with `npm run build`");
+  return *file;
+}
+
 result<json> read_package(const fs::path& folder) {
   std::error_code ignored;
   if (!fs::is_directory(folder, ignored))
@@ -102,14 +116,9 @@ result<std::string> load_module(const fs::path& folder, const fs::path& file) {
 
 result<std::string> read_manifest_of(const fs::path& folder,
                                      const std::string& named) {
-  auto file = inside(folder, named);
+  auto file = file_of(folder, "manifest", named);
   if (!file)
-    return wrong(folder, "its manifest " + named + " is not inside of it");
-  std::error_code ignored;
-  if (!fs::is_regular_file(*file, ignored))
-    return wrong(folder, "its manifest " + named
-                           + " is not there. Build the package first, such as "
-                             "with `npm run build`");
+    return file.error();
   auto text = file->extension() == ".json"
                 ? result<std::string>{text_of(*file).value_or("")}
                 : load_module(folder, *file);
@@ -133,15 +142,7 @@ result<fs::path> worker_of(const fs::path& folder, const json& manifest,
     return wrong(folder, "neither `entrypoints.worker` of its manifest nor "
                          "`paperclipPlugin.worker` of its package.json names "
                          "the worker's program");
-  auto file = inside(folder, named);
-  if (!file)
-    return wrong(folder, "its worker " + named + " is not inside of it");
-  std::error_code ignored;
-  if (!fs::is_regular_file(*file, ignored))
-    return wrong(folder, "its worker " + named
-                           + " is not there. Build the package first, such as "
-                             "with `npm run build`");
-  return *file;
+  return file_of(folder, "worker", named);
 }
 
 } // namespace

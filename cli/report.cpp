@@ -114,6 +114,13 @@ json view(const probe_result& x) {
           {"details", parsed(x.details)}};
 }
 
+json view(const breaker_info& x) {
+  return {{"failures", x.failures},
+          {"retry_at_ms", x.retry_at_ms},
+          {"code", x.code},
+          {"message", x.message}};
+}
+
 json view(const lease_info& x) {
   return {{"id", x.id},
           {"company", x.company},
@@ -145,6 +152,25 @@ json view(const history_line& x) {
           {"to", x.to},
           {"fence", x.fence},
           {"note", x.note}};
+}
+
+json view(const finding& x) {
+  return {{"kind", x.kind},
+          {"needs_you", x.needs_you},
+          {"subject", x.subject},
+          {"resource", x.resource},
+          {"what", x.what},
+          {"since_ms", x.since_ms > 0 ? json(x.since_ms) : json()},
+          {"engine_does", x.engine_does},
+          {"you_can", x.you_can},
+          {"done", x.done}};
+}
+
+json view(const examination& x) {
+  auto findings = json::array();
+  for (const auto& one : x.findings)
+    findings.push_back(view(one));
+  return {{"at_ms", x.at_ms}, {"findings", findings}};
 }
 
 json view(const secret_info& x) {

@@ -20,8 +20,11 @@ nlohmann::ordered_json view(const environment_info& x);
 nlohmann::ordered_json view(const plugin_info& x);
 nlohmann::ordered_json view(const driver_info& x);
 nlohmann::ordered_json view(const probe_result& x);
+nlohmann::ordered_json view(const breaker_info& x);
 nlohmann::ordered_json view(const lease_info& x);
 nlohmann::ordered_json view(const history_line& x);
+nlohmann::ordered_json view(const finding& x);
+nlohmann::ordered_json view(const examination& x);
 /// There is no value in it.
 nlohmann::ordered_json view(const secret_info& x);
 

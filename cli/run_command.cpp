@@ -196,12 +196,14 @@ bool runner::choose_environment(engine& with) {
 
 bool runner::acquire(engine& with) {
   lap_start_ = steady_clock::now();
-  auto granted
-    = ask_for_lease(with, what_, report_.environment, report_.run).get();
+  auto granted = ask_for_lease(with, what_, report_.environment, report_.run,
+                               stop_.get_token())
+                   .get();
   auto took = lap("acquire");
   if (!granted) {
     const auto& why = granted.error();
-    fail(why, suggest(with, why.code, report_.environment));
+    if (why.code != ec::cancelled || !stop_.stop_requested())
+      fail(why, suggest(with, why.code, report_.environment));
     return false;
   }
   report_.granted = *granted;

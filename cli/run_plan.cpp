@@ -57,13 +57,16 @@ result<done> check_environment(const environment_info& wanted,
 
 std::future<result<lease>> ask_for_lease(engine& with, const run_arguments& x,
                                          const std::string& environment,
-                                         const std::string& run) {
+                                         const std::string& run,
+                                         std::stop_token stop) {
   if (!x.resume.empty())
     return with.resume({x.resume, run, x.ttl});
   acquire_request request;
   request.environment = environment;
   request.run = run;
   request.ttl = x.ttl;
+  request.queue_timeout = x.queue_timeout;
+  request.stop = std::move(stop);
   return with.acquire(std::move(request));
 }
 

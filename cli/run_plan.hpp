@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <future>
+#include <stop_token>
 #include <string>
 
 namespace leasehold::cli {
@@ -23,7 +24,8 @@ result<done> check_environment(const environment_info& wanted,
 /// an earlier one has left.
 std::future<result<lease>> ask_for_lease(engine& with, const run_arguments& x,
                                          const std::string& environment,
-                                         const std::string& run);
+                                         const std::string& run,
+                                         std::stop_token stop);
 
 /// A fresh id: `run-` and eight hexadecimal digits.
 std::string fresh_run_id();

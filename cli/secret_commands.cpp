@@ -18,11 +18,6 @@ result<std::string> value_for(const std::string& name, const context& where) {
 }
 
 /// Fails with the nearest name as suggestion.
-int fail_about(session& in, const context& where, const failure& why,
-               const std::string& name) {
-  return fail(where, why, suggest(in.engine, why.code, name));
-}
-
 /// The name of a secret's missing part: secrets, environments and plugins have
 /// suggestions of their own.
 const std::string& meant(const failure& why, const secret_bind_arguments& x) {

@@ -120,4 +120,9 @@ void show(const context& where, const std::string& text) {
   where.screen.out(text);
 }
 
+int fail_about(session& in, const context& where, const failure& why,
+               const std::string& name) {
+  return fail(where, why, suggest(in.engine, why.code, name));
+}
+
 } // namespace leasehold::cli

@@ -54,6 +54,10 @@ int fail(const context& where, const failure& why,
 /// near.
 std::string suggest(engine& from, ec code, const std::string& name);
 
+/// Fails with the nearest name as suggestion.
+int fail_about(session& in, const context& where, const failure& why,
+               const std::string& name);
+
 /// Prints a JSON value or a text to standard output.
 void show_json(const context& where, const nlohmann::ordered_json& x);
 void show(const context& where, const std::string& text);

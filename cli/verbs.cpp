@@ -3,6 +3,7 @@
 #include "cli/verbs.hpp"
 
 #include "cli/help_texts.hpp"
+#include "cli/verb_parts.hpp"
 
 #include <functional>
 #include <memory>
@@ -10,36 +11,6 @@
 namespace leasehold::cli {
 
 namespace {
-
-/// Says in the usage line what follows `--`.
-class usage_formatter : public CLI::Formatter {
-public:
-  explicit usage_formatter(bool takes_command) : takes_command_{takes_command} {
-    label("OPTIONS", "OPTION...");
-    label("SUBCOMMAND", "VERB");
-    label("Positionals", "Arguments");
-    label("REQUIRED", "(required)");
-    column_width(28);
-  }
-
-  std::string make_help(const CLI::App* app, std::string name,
-                        CLI::AppFormatMode mode) const override {
-    auto text = CLI::Formatter::make_help(app, std::move(name), mode);
-    for (size_t pos; (pos = text.find("\n\n\n")) != std::string::npos;)
-      text.erase(pos, 1);
-    return text;
-  }
-
-  std::string make_usage(const CLI::App* app, std::string name) const override {
-    auto text = CLI::Formatter::make_usage(app, std::move(name));
-    if (takes_command_)
-      text.insert(text.find_last_not_of('\n') + 1, " -- COMMAND [ARGUMENT...]");
-    return text;
-  }
-
-private:
-  bool takes_command_;
-};
 
 /// Last of all, so that help shows a verb's own options first.
 void add_common(CLI::App& app, common_arguments& to) {
@@ -58,30 +29,6 @@ void add_common(CLI::App& app, common_arguments& to) {
     ->group(group);
   for (auto* verb : app.get_subcommands([](CLI::App*) { return true; }))
     add_common(*verb, to);
-}
-
-/// A verb that does something; `then` notes which one it was.
-CLI::App& add_verb(CLI::App& parent, const std::string& name,
-                   const std::string& description, const char* footer,
-                   std::function<void()> then, bool takes_command = false) {
-  auto& verb = *parent.add_subcommand(name, description);
-  verb.formatter(std::make_shared<usage_formatter>(takes_command));
-  verb.footer(footer);
-  verb.callback(std::move(then));
-  verb.group("Verbs");
-  return verb;
-}
-
-/// An argument that must be there and say something.
-void add_name(CLI::App& verb, std::string& to, const std::string& label,
-              const std::string& description) {
-  verb.add_option(label, to, description)->required()->option_text(" ");
-}
-
-CLI::Option* add_text(CLI::App& verb, const std::string& name, std::string& to,
-                      const std::string& label,
-                      const std::string& description) {
-  return verb.add_option(name, to, description)->option_text(label);
 }
 
 void add_env_vars(CLI::App& verb, draft& to) {
@@ -127,7 +74,21 @@ void add_run(CLI::App& app, draft& to) {
     option->group("Where");
   env->excludes(driver)->excludes(provider);
   driver->excludes(provider);
+  add_text(verb, "--queue-timeout", to.queue_timeout, "TIME",
+           "How long to wait for a lease at the environment's limit");
   add_run_options(verb, to);
+}
+
+/// A verb on one environment or plugin.
+template <class Verb>
+void add_verb_on(CLI::App& parent, draft& to, Verb& x, const char* name,
+                 const char* description, const char* footer) {
+  auto& verb = add_verb(parent, name, description, footer,
+                        [&to, &x] { to.result.verb = x; });
+  if constexpr (requires { x.key; })
+    add_name(verb, x.key, "KEY", "The plugin's key");
+  else
+    add_name(verb, x.name, "NAME", "The environment");
 }
 
 void add_env(CLI::App& app, draft& to) {
@@ -149,14 +110,12 @@ void add_env(CLI::App& app, draft& to) {
   add_text(add, "--description", x.description, "TEXT", "For people");
   add_verb(env, "list", "List environments", help::env_list,
            [&to] { to.result.verb = env_list_arguments{}; });
-  auto& show
-    = add_verb(env, "show", "Show an environment and its configuration",
-               help::env_show, [&to] { to.result.verb = to.env_show; });
-  add_name(show, to.env_show.name, "NAME", "The environment");
-  auto& remove
-    = add_verb(env, "remove", "Remove an environment", help::env_remove,
-               [&to] { to.result.verb = to.env_remove; });
-  add_name(remove, to.env_remove.name, "NAME", "The environment");
+  add_verb_on(env, to, to.env_show, "show",
+              "Show an environment and its configuration", help::env_show);
+  add_verb_on(env, to, to.env_remove, "remove", "Remove an environment",
+              help::env_remove);
+  add_verb_on(env, to, to.env_reset, "reset",
+              "Close its circuit breaker: try it again now", help::env_reset);
 }
 
 void add_plugin_test(CLI::App& plugin, draft& to) {
@@ -196,16 +155,6 @@ void add_plugin_offer(CLI::App& verb, plugin_offer_arguments& x, draft& to) {
   add_env_vars(verb, to);
 }
 
-/// A verb on one plugin.
-template <class Verb>
-void add_plugin_verb(CLI::App& plugin, draft& to, Verb& x,
-                     const std::string& name, const std::string& description,
-                     const char* footer) {
-  auto& verb = add_verb(plugin, name, description, footer,
-                        [&to, &x] { to.result.verb = x; });
-  add_name(verb, x.key, "KEY", "The plugin's key");
-}
-
 void add_plugin(CLI::App& app, draft& to) {
   auto& plugin = *app.add_subcommand("plugin", "Plugins: who makes sandboxes");
   plugin.group("Configuration");
@@ -215,8 +164,8 @@ void add_plugin(CLI::App& app, draft& to) {
   add_plugin_offer(add, to.plugin_add, to);
   add_verb(plugin, "list", "List plugins", help::plugin_list,
            [&to] { to.result.verb = plugin_list_arguments{}; });
-  add_plugin_verb(plugin, to, to.plugin_show, "show", "Show a plugin",
-                  help::plugin_show);
+  add_verb_on(plugin, to, to.plugin_show, "show", "Show a plugin",
+              help::plugin_show);
   auto& drivers = add_verb(plugin, "drivers", "List what plugins provide",
                            help::plugin_drivers,
                            [&to] { to.result.verb = to.plugin_drivers; });
@@ -227,13 +176,15 @@ void add_plugin(CLI::App& app, draft& to) {
                            [&to] { to.result.verb = to.plugin_upgrade; });
   add_name(upgrade, to.plugin_upgrade.key, "KEY", "The plugin's key");
   add_plugin_offer(upgrade, to.plugin_upgrade, to);
-  add_plugin_verb(plugin, to, to.plugin_disable, "disable",
-                  "Take no new leases of a plugin", help::plugin_disable);
-  add_plugin_verb(plugin, to, to.plugin_enable, "enable",
-                  "Take leases again; allow a waiting upgrade",
-                  help::plugin_enable);
-  add_plugin_verb(plugin, to, to.plugin_remove, "remove", "Remove a plugin",
-                  help::plugin_remove);
+  add_verb_on(plugin, to, to.plugin_disable, "disable",
+              "Take no new leases of a plugin", help::plugin_disable);
+  add_verb_on(plugin, to, to.plugin_enable, "enable",
+              "Take leases again; allow a waiting upgrade",
+              help::plugin_enable);
+  add_verb_on(plugin, to, to.plugin_remove, "remove", "Remove a plugin",
+              help::plugin_remove);
+  add_verb_on(plugin, to, to.plugin_reset, "reset",
+              "Close its circuit breaker: try it now", help::plugin_reset);
   add_plugin_test(plugin, to);
 }
 
@@ -274,6 +225,7 @@ void add_lease(CLI::App& app, draft& to) {
            "The lease, or how its id begins");
   add_text(destroy, "--reason", to.lease_destroy.reason, "TEXT",
            "For the record");
+  add_cleanup_verbs(lease, to);
 }
 
 void add_company(CLI::App& verb, std::string& to) {
@@ -377,6 +329,7 @@ void add_verbs(CLI::App& app, draft& to) {
   add_plugin(app, to);
   add_secret(app, to);
   add_lease(app, to);
+  add_doctor(app, to);
   add_verb(app, "version", "Print the version", help::version, [&to] {
     to.result.verb = version_arguments{};
   }).group("Records");

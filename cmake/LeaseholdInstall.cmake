@@ -6,6 +6,7 @@ set(_package ${CMAKE_INSTALL_LIBDIR}/cmake/leasehold)
 install(DIRECTORY include/leasehold TYPE INCLUDE)
 # What the public face includes of the messages, and nothing else.
 install(FILES messages/enums.hpp messages/errors.hpp messages/ids.hpp
+              messages/finding.hpp
               messages/result.hpp
   DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/leasehold/messages)
 install(TARGETS leasehold leasehold_drivers leasehold_messages

@@ -50,6 +50,12 @@ public:
   /// worker that is getting ready.
   virtual void plan(const plan_lease& what, completion<lease_plan> then) = 0;
 
+  /// Whether a provider that refuses to make a resource would refuse everybody:
+  /// what is wrong is the place, not the request. A breaker counts it then.
+  [[nodiscard]] virtual bool refusal_is_outage() const noexcept {
+    return false;
+  }
+
   /// Makes a resource. Only called if the plan says so.
   virtual void acquire(acquire_resource what, completion<resource_ready> then);
 

@@ -1,5 +1,7 @@
 #include "drivers/host_methods.hpp"
 
+#include "drivers/json_value.hpp"
+
 #include <nlohmann/json.hpp>
 
 #include <limits>
@@ -10,12 +12,6 @@ namespace leasehold::rpc {
 namespace {
 
 using nlohmann::json;
-
-std::string text_of(const json& x, const char* key) {
-  auto pos = x.find(key);
-  return pos != x.end() && pos->is_string() ? pos->get<std::string>()
-                                            : std::string{};
-}
 
 /// A number from 1, or zero for the latest; nothing if it is neither.
 std::optional<uint32_t> version_of(const json& reference) {

@@ -1,7 +1,8 @@
 #include "drivers/json_rpc.hpp"
 
-#include "drivers/json_text_scan.hpp"
+#include "drivers/json_value.hpp"
 #include "drivers/utf8.hpp"
+#include "messages/json_text_scan.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -11,18 +12,9 @@ namespace {
 
 using nlohmann::json;
 
-/// Writing JSON recurs, so that a line must not nest as deep as it likes.
-constexpr size_t depth_max = 500;
-
 /// Texts from a child may hold anything; JSON that we write may not.
 std::string dump(const json& x) {
   return x.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
-std::string text_of(const json& x, const char* key) {
-  auto pos = x.find(key);
-  return pos != x.end() && pos->is_string() ? pos->get<std::string>()
-                                            : std::string{};
 }
 
 json_text object_of(const json& x, const char* key) {
@@ -133,7 +125,7 @@ json_text initialize_params(const json_text& manifest,
 any_message parse_line(std::string_view line) {
   if (line.empty())
     return garbage{"Empty message"};
-  if (nests_deeper(line, depth_max))
+  if (nests_deeper(line, json_depth_max))
     return garbage{"JSON nested too deeply"};
   auto parsed = json::parse(line, nullptr, false);
   if (parsed.is_discarded())
@@ -192,6 +184,9 @@ failure failure_of(std::string_view method, const response& reply) {
   // -32601 METHOD_NOT_FOUND, -32004 METHOD_NOT_IMPLEMENTED (PB §5.7).
   if (reply.error_code == -32601 || reply.error_code == -32004)
     code = ec::not_supported;
+  // Ours: the worker has seen a later fence for this resource.
+  if (reply.error_code == stale_fence)
+    code = ec::stale_lease;
   return {code, reply.error_message,
           "JSON-RPC error " + std::to_string(*reply.error_code) + " from "
             + std::string{method}};

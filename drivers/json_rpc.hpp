@@ -99,6 +99,10 @@ std::string parse_log_line(const json_text& params);
 /// did not initialize.
 result<std::vector<std::string>> parse_initialized(const json_text& answer);
 
+/// The code of a worker that refuses a call because its fence is older than one
+/// that it has seen for the resource. Ours: the protocol has none for it.
+inline constexpr int stale_fence = -32090;
+
 /// What an error reply means for whoever called `method`.
 failure failure_of(std::string_view method, const response& reply);
 

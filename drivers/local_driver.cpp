@@ -1,5 +1,6 @@
 #include "drivers/local_driver.hpp"
 
+#include "drivers/command_rules.hpp"
 #include "drivers/workspace_record.hpp"
 #include "messages/json.hpp"
 
@@ -38,29 +39,6 @@ bool is_harmless(std::string_view key) {
      "TERM"});
   return key.starts_with("LC_")
          || std::find(allowed.begin(), allowed.end(), key) != allowed.end();
-}
-
-bool is_variable_name(std::string_view key) {
-  auto is_letter = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-  };
-  auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
-  return !key.empty() && !is_digit(key[0])
-         && std::all_of(key.begin(), key.end(),
-                        [&](char c) { return is_letter(c) || is_digit(c); });
-}
-
-bool has_nul(std::string_view text) {
-  return text.find('\0') != std::string_view::npos;
-}
-
-/// What the kernel takes as the end of a text would cut it silently.
-bool has_nul(const command_spec& spec) {
-  auto cut = [](const auto& text) { return has_nul(text); };
-  return has_nul(spec.command) || has_nul(spec.cwd)
-         || std::any_of(spec.args.begin(), spec.args.end(), cut)
-         || std::any_of(spec.env.begin(), spec.env.end(),
-                        [](const auto& x) { return has_nul(x.second); });
 }
 
 bool is_folder(const std::string& path) {

@@ -1,6 +1,8 @@
 #include "drivers/manifest.hpp"
 
+#include "drivers/json_value.hpp"
 #include "drivers/utf8.hpp"
+#include "messages/json_text_scan.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -15,12 +17,6 @@ using nlohmann::json;
 
 failure bad(const std::string& what) {
   return {ec::invalid_config, "Plugin manifest: " + what, {}};
-}
-
-std::string text_of(const json& x, const char* key) {
-  auto pos = x.find(key);
-  return pos != x.end() && pos->is_string() ? pos->get<std::string>()
-                                            : std::string{};
 }
 
 bool is_semver(std::string_view x) {
@@ -126,6 +122,9 @@ bool is_driver_key(std::string_view key) noexcept {
 }
 
 result<plugin_manifest> parse_manifest(const json_text& text) {
+  if (nests_deeper(text.text, json_depth_max))
+    return bad("it nests deeper than " + std::to_string(json_depth_max)
+               + " levels.");
   auto x = json::parse(text.text, nullptr, false);
   if (!x.is_object())
     return bad("it must be a JSON object.");

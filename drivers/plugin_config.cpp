@@ -1,5 +1,6 @@
 #include "drivers/plugin_config.hpp"
 
+#include "drivers/json_value.hpp"
 #include "drivers/manifest.hpp"
 
 #include <nlohmann/json.hpp>
@@ -12,18 +13,8 @@ namespace {
 
 using nlohmann::json;
 
-failure bad(std::string why) {
+failure bad_config(std::string why) {
   return {ec::invalid_config, std::move(why)};
-}
-
-json_text pack(const json& x) {
-  return json_text{x.dump(-1, ' ', false, json::error_handler_t::replace)};
-}
-
-std::string text_of(const json& x, const char* key) {
-  auto pos = x.find(key);
-  return pos != x.end() && pos->is_string() ? pos->get<std::string>()
-                                            : std::string{};
 }
 
 } // namespace
@@ -35,20 +26,22 @@ result<plugin_settings> parse_plugin_settings(const json_text& config) {
   plugin_settings out;
   out.plugin_key = text_of(x, "pluginKey");
   if (out.plugin_key.empty())
-    return bad("Plugin environments require a pluginKey.");
+    return bad_config("Plugin environments require a pluginKey.");
   out.driver_key = text_of(x, "driverKey");
   if (!is_driver_key(out.driver_key))
-    return bad("Environment driver key must start with a lowercase "
-               "alphanumeric and contain only lowercase letters, digits, dots, "
-               "hyphens, or underscores");
+    return bad_config(
+      "Environment driver key must start with a lowercase "
+      "alphanumeric and contain only lowercase letters, digits, dots, "
+      "hyphens, or underscores");
   auto own = x.value("driverConfig", json::object());
   if (!own.is_object())
-    return bad("driverConfig must be an object.");
+    return bad_config("driverConfig must be an object.");
   for (const auto& [key, unused] : x.items())
     if (key != "pluginKey" && key != "driverKey" && key != "driverConfig")
-      return bad("Unrecognized key \"" + key
-                 + "\" in a plugin environment's config; the driver's own keys "
-                   "belong into driverConfig.");
+      return bad_config(
+        "Unrecognized key \"" + key
+        + "\" in a plugin environment's config; the driver's own keys "
+          "belong into driverConfig.");
   out.driver_config = pack(own);
   return out;
 }

@@ -12,9 +12,6 @@ namespace leasehold {
 
 namespace {
 
-constexpr milliseconds probe_timeout{120'000};
-constexpr milliseconds acquire_margin{5'000};
-
 wire::subject subject_of(const plugin_settings& config) {
   auto details = with_member(
     json_text{R"({"pluginKey":)" + json_string(config.plugin_key) + "}"},
@@ -24,7 +21,7 @@ wire::subject subject_of(const plugin_settings& config) {
 }
 
 /// Secrets are bound to where they stand in the whole config.
-secret_request place_of(const environment_context& place) {
+secret_request secret_place_of(const environment_context& place) {
   secret_request out;
   out.company = place.company;
   out.environment = place.environment;
@@ -155,7 +152,7 @@ void plugin_driver::probe_by(const ready_worker& worker,
     call.method = "environmentProbe";
     call.params = wire::place_params(config.driver_key, place, opened.config);
     call.company = place.company;
-    call.timeout = probe_timeout;
+    call.timeout = worker_probe_timeout;
     auto read = [whose = subject_of(config)](const json_text& answer,
                                              completion<probe_report> last) {
       last(wire::parse_probed(answer, whose));
@@ -164,7 +161,8 @@ void plugin_driver::probe_by(const ready_worker& worker,
                 follow<json_text>(std::move(rest), read));
   };
   open_secrets(config.driver_config, declaration(worker, config)->secret_paths,
-               place_of(place), follow<opened_config>(std::move(then), ask));
+               secret_place_of(place),
+               follow<opened_config>(std::move(then), ask));
 }
 
 // -- leases -------------------------------------------------------------------
@@ -185,7 +183,7 @@ void plugin_driver::plan(const plan_lease& what, completion<lease_plan> then) {
     plan.metadata = plugin_lease_metadata(what, config, worker.plugin, paths);
     plan.plugin = {worker.plugin.id, worker.plugin.updated_at};
     auto planned = [plan](done, completion<lease_plan> last) { last(plan); };
-    check_secrets(config.driver_config, paths, place_of(what.place),
+    check_secrets(config.driver_config, paths, secret_place_of(what.place),
                   follow<done>(std::move(rest), planned));
   };
   workers_.find_driver(config->plugin_key, config->driver_key,

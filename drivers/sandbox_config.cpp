@@ -1,5 +1,6 @@
 #include "drivers/sandbox_config.hpp"
 
+#include "drivers/json_value.hpp"
 #include "drivers/manifest.hpp"
 #include "drivers/worker_params.hpp"
 #include "messages/json.hpp"
@@ -17,14 +18,11 @@ using nlohmann::json;
 
 constexpr milliseconds overhead{30'000};
 constexpr int64_t timeout_max = 86'400'000;
+constexpr int64_t parked_ttl_max = 366 * timeout_max;
 
 json parse(const json_text& x) {
   auto out = json::parse(x.text, nullptr, false);
   return out.is_object() ? out : json::object();
-}
-
-json_text pack(const json& x) {
-  return json_text{x.dump(-1, ' ', false, json::error_handler_t::replace)};
 }
 
 json nullable(const std::string& x) {
@@ -77,6 +75,12 @@ std::optional<failure> check(const json& x, const std::string& provider) {
   auto* reuse = given(x, "reuseLease");
   if (reuse && !reuse->is_boolean())
     return bad("reuseLease must be true or false.");
+  auto* parked = given(x, "parkedTtlMs");
+  if (parked
+      && (!parked->is_number_integer() || *parked < json(0)
+          || *parked > json(parked_ttl_max)))
+    return bad("parkedTtlMs must be a whole number of milliseconds, up to a "
+               "year; 0 means for ever.");
   auto* on_failure = given(x, "onResumeFailure");
   if (on_failure && *on_failure != json("acquire")
       && *on_failure != json("preserve"))
@@ -112,9 +116,10 @@ result<json_text> normalize_fake(const json& x) {
                                    : std::string{};
   if (name.empty())
     return bad("Fake sandbox environments require an image.");
+  auto* reuse = given(x, "reuseLease");
   return pack({{"provider", "fake"},
                {"image", name},
-               {"reuseLease", x.value("reuseLease", false)}});
+               {"reuseLease", reuse && *reuse == json(true)}});
 }
 
 json common_metadata(const plan_lease& what, const settings& config) {
@@ -129,6 +134,7 @@ json common_metadata(const plan_lease& what, const settings& config) {
 result<settings> parse_settings(const json_text& config) {
   auto x = parse(config);
   coerce(x, "timeoutMs");
+  coerce(x, "parkedTtlMs");
   settings out;
   auto* name = given(x, "provider");
   if (name && name->is_string())
@@ -159,13 +165,17 @@ result<json_text> normalize(const json_text& config) {
   if (parsed->provider == "fake")
     return normalize_fake(x);
   coerce(x, "timeoutMs");
+  coerce(x, "parkedTtlMs");
   x["provider"] = parsed->provider;
   x["reuseLease"] = parsed->reuse_lease;
   return pack(x);
 }
 
 std::string fake_image(const json_text& config) {
-  return parse(config).value("image", "ubuntu:24.04");
+  auto x = parse(config);
+  auto* image = given(x, "image");
+  return image && image->is_string() ? image->get<std::string>()
+                                     : "ubuntu:24.04";
 }
 
 std::string fingerprint_of(const settings& config, const json_text& stored) {

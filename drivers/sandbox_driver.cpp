@@ -16,10 +16,6 @@ namespace {
 
 using sandbox::settings;
 
-constexpr milliseconds probe_timeout{120'000};
-/// How much longer than its call an acquire is waited for.
-constexpr milliseconds acquire_margin{5'000};
-
 bool offers(const ready_worker& worker, std::string_view method) {
   const auto& all = worker.supported_methods;
   return all.empty() || std::find(all.begin(), all.end(), method) != all.end();
@@ -259,7 +255,7 @@ void sandbox_driver::probe_by(const ready_worker& worker,
     call.params = wire::place_params(provider, place,
                                      wire::without_envelope(opened.config));
     call.company = place.company;
-    call.timeout = probe_timeout;
+    call.timeout = worker_probe_timeout;
     auto read = [whose = subject_of(provider, worker.plugin.key)](
                   const json_text& answer, completion<probe_report> last) {
       last(wire::parse_probed(answer, whose));

@@ -2,6 +2,7 @@
 
 #include "drivers/scrubber.hpp"
 
+#include "drivers/json_value.hpp"
 #include "drivers/secret_refs.hpp"
 
 #include <nlohmann/json.hpp>
@@ -78,10 +79,6 @@ json without(const json& x, const scrubber& by, const json* given) {
     out[before ? key : by.text(key)] = without(value, by, before);
   }
   return out;
-}
-
-json_text pack(const json& x) {
-  return json_text{x.dump(-1, ' ', false, json::error_handler_t::replace)};
 }
 
 } // namespace

@@ -2,6 +2,8 @@
 
 #include "drivers/secret_refs.hpp"
 
+#include "drivers/json_value.hpp"
+
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -21,10 +23,6 @@ constexpr int depth_max = 64;
 json object_of(const json_text& x) {
   auto out = json::parse(x.text, nullptr, false);
   return out.is_object() ? out : json::object();
-}
-
-json_text pack(const json& x) {
-  return json_text{x.dump(-1, ' ', false, json::error_handler_t::replace)};
 }
 
 // -- paths --------------------------------------------------------------------

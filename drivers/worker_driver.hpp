@@ -19,6 +19,11 @@ namespace leasehold {
 
 class secret_source;
 
+/// PB §3.10: how long a worker may take to probe.
+constexpr milliseconds worker_probe_timeout{120'000};
+/// How much longer than its call an acquire is waited for.
+constexpr milliseconds acquire_margin{5'000};
+
 struct worker_driver_options {
   /// Takes resources that came up after their acquire had timed out.
   std::function<void(late_resource)> late;

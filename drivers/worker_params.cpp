@@ -1,5 +1,6 @@
 #include "drivers/worker_params.hpp"
 
+#include "drivers/json_value.hpp"
 #include "messages/json.hpp"
 
 #include <nlohmann/json.hpp>
@@ -16,16 +17,6 @@ constexpr milliseconds overhead{30'000};
 json parse(const json_text& x) {
   auto out = json::parse(x.text, nullptr, false);
   return out.is_object() ? out : json::object();
-}
-
-json_text pack(const json& x) {
-  return json_text{x.dump(-1, ' ', false, json::error_handler_t::replace)};
-}
-
-std::string text_of(const json& x, const char* key) {
-  auto pos = x.find(key);
-  return pos != x.end() && pos->is_string() ? pos->get<std::string>()
-                                            : std::string{};
 }
 
 json nullable(const std::string& x) {
@@ -91,7 +82,7 @@ json lease_base(const lease_context& x, const json_text& config) {
 } // namespace
 
 const std::vector<std::string> envelope_keys{"provider", "onResumeFailure",
-                                             "leasePolicy"};
+                                             "leasePolicy", "parkedTtlMs"};
 
 json_text without_envelope(const json_text& config) {
   return pack(strip(parse(config)));
@@ -202,8 +193,10 @@ json_text execute_params(const run_command& what, const json_text& config) {
   out["executionId"] = what.execution.value;
   if (!spec.cwd.empty())
     out["cwd"] = spec.cwd;
-  if (!spec.env.empty())
-    out["env"] = spec.env;
+  // The engine's word counts: a command must not pass for another lease's.
+  auto& env = out["env"] = spec.env;
+  env["LEASEHOLD_LEASE_ID"] = what.lease.lease.value;
+  env["LEASEHOLD_LEASE_FENCE"] = std::to_string(what.lease.fence);
   if (!spec.stdin_text.empty())
     out["stdin"] = spec.stdin_text;
   if (spec.timeout.count() > 0)
@@ -215,6 +208,7 @@ json_text cancel_params(const lease_context& lease,
                         const execution_id& execution,
                         const json_text& config) {
   auto out = lease_base(lease, config);
+  out["providerLeaseId"] = nullable(lease.resource.value);
   out["executionId"] = execution.value;
   return pack(out);
 }

@@ -1,5 +1,6 @@
 #include "drivers/worker_results.hpp"
 
+#include "drivers/json_value.hpp"
 #include "messages/json.hpp"
 
 #include <nlohmann/json.hpp>
@@ -11,16 +12,6 @@ namespace leasehold::wire {
 namespace {
 
 using nlohmann::json;
-
-json_text pack(const json& x) {
-  return json_text{x.dump(-1, ' ', false, json::error_handler_t::replace)};
-}
-
-std::string text_of(const json& x, const char* key) {
-  auto pos = x.find(key);
-  return pos != x.end() && pos->is_string() ? pos->get<std::string>()
-                                            : std::string{};
-}
 
 bool flag_of(const json& x, const char* key) {
   auto pos = x.find(key);

@@ -1,5 +1,6 @@
 #include "drivers/workspace_record.hpp"
 
+#include "drivers/json_value.hpp"
 #include "messages/json.hpp"
 
 #include <nlohmann/json.hpp>
@@ -64,10 +65,6 @@ json object_or_null(const json& object, std::string_view name) {
 
 json array_or_empty(const json& value) {
   return value.is_array() ? value : json::array();
-}
-
-json_text text_of(const json& object) {
-  return json_text{object.dump(-1, ' ', false, json::error_handler_t::replace)};
 }
 
 // -- the request --------------------------------------------------------------
@@ -300,7 +297,7 @@ workspace_record build_workspace_record(const realization& what) {
   out.summary = summary_of(what, record["local"], record["remote"]);
   record["summary"] = out.summary;
   out.path = text(first_of(record["remote"]["path"], record["local"]["path"]));
-  out.record = text_of(record);
+  out.record = pack(record);
   return out;
 }
 
@@ -331,7 +328,7 @@ json_text with_request(const place_workspace& what) {
   request["additionalSources"] = json::array();
   request["runtimeOverlay"] = made_up["runtimeOverlay"];
   return with_member(what.metadata, "workspaceRealizationRequest",
-                     text_of(request));
+                     pack(request));
 }
 
 } // namespace leasehold

@@ -111,6 +111,10 @@ struct instance_row {
   std::string host = {};
   int64_t pid = 0;
   timestamp started_at = {};
+  /// Whether it lives, as far as anybody knows; not stored.
+  bool alive = true;
+  /// How many live leases it owns; not stored.
+  uint64_t leases = 0;
 };
 
 template <class Inspector>
@@ -146,9 +150,10 @@ bool inspect(Inspector& f, plugin_row& x) {
 
 template <class Inspector>
 bool inspect(Inspector& f, instance_row& x) {
-  return f.object(x).fields(f.field("id", x.id), f.field("host", x.host),
-                            f.field("pid", x.pid),
-                            f.field("started_at", x.started_at));
+  return f.object(x).fields(
+    f.field("id", x.id), f.field("host", x.host), f.field("pid", x.pid),
+    f.field("started_at", x.started_at), f.field("alive", x.alive),
+    f.field("leases", x.leases));
 }
 
 } // namespace leasehold

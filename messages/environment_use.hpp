@@ -7,8 +7,11 @@
 #include "messages/environment.hpp"
 #include "messages/ids.hpp"
 
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace leasehold {
 
@@ -17,11 +20,71 @@ struct admit_lease {
   lease_id lease;
   company_id company;
   run_id run;
+  /// How long it may wait for its turn; zero: as the environment says.
+  milliseconds queue_timeout{0};
+  /// Whether it takes again what its run holds already, and needs no place of
+  /// its own.
+  bool again = false;
 };
 
 /// ENVIRONMENT -> SUPERVISOR: it may; this is what the place looks like now.
 struct lease_admitted {
   environment_context place;
+  /// Whether the environment is to hear how it goes on.
+  bool counted = false;
+};
+
+/// SUPERVISOR -> ENVIRONMENT: this lease is granted.
+struct lease_placed {
+  lease_id lease;
+};
+
+/// SUPERVISOR -> ENVIRONMENT: this lease has ended, was not granted, or is not
+/// wanted any more.
+struct lease_left {
+  lease_id lease;
+};
+
+/// How many leases of an environment one engine grants, and who waits how long
+/// for the others. Zero: no limit.
+struct admission_limits {
+  /// Leases that live or are being acquired.
+  uint32_t leases_max = 0;
+  /// Those of them that are being acquired.
+  uint32_t acquires_max = 0;
+  /// Acquires that may wait for their turn.
+  uint32_t queue_max = 1'024;
+  /// How long one waits for its turn unless it says so itself.
+  milliseconds queue_timeout{60'000};
+  /// The shares of companies where several wait; one for all others.
+  std::map<std::string, uint32_t> weights;
+
+  friend bool operator==(const admission_limits&, const admission_limits&)
+    = default;
+};
+
+/// ENGINE -> SUPERVISOR -> ENVIRONMENT: who waits for a lease here?
+struct show_queue {
+  /// An id or a name.
+  std::string environment;
+};
+
+/// One acquire that waits for its turn.
+struct queued_lease {
+  lease_id lease;
+  company_id company;
+  run_id run;
+  milliseconds waited{0};
+  milliseconds left{0};
+};
+
+/// ENVIRONMENT -> ENGINE: these, in the order in which they will be let in.
+struct queue_shown {
+  environment_id environment;
+  admission_limits limits;
+  uint32_t live = 0;
+  uint32_t acquiring = 0;
+  std::vector<queued_lease> waiting;
 };
 
 /// SUPERVISOR -> ENVIRONMENT: which parked resource fits?
@@ -74,14 +137,55 @@ struct environment_changed {
 
 template <class Inspector>
 bool inspect(Inspector& f, admit_lease& x) {
-  return f.object(x).fields(f.field("lease", x.lease),
-                            f.field("company", x.company),
-                            f.field("run", x.run));
+  return f.object(x).fields(
+    f.field("lease", x.lease), f.field("company", x.company),
+    f.field("run", x.run), f.field("queue_timeout", x.queue_timeout),
+    f.field("again", x.again));
 }
 
 template <class Inspector>
 bool inspect(Inspector& f, lease_admitted& x) {
-  return f.object(x).fields(f.field("place", x.place));
+  return f.object(x).fields(f.field("place", x.place),
+                            f.field("counted", x.counted));
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, lease_placed& x) {
+  return f.object(x).fields(f.field("lease", x.lease));
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, lease_left& x) {
+  return f.object(x).fields(f.field("lease", x.lease));
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, admission_limits& x) {
+  return f.object(x).fields(
+    f.field("leases_max", x.leases_max),
+    f.field("acquires_max", x.acquires_max), f.field("queue_max", x.queue_max),
+    f.field("queue_timeout", x.queue_timeout), f.field("weights", x.weights));
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, show_queue& x) {
+  return f.object(x).fields(f.field("environment", x.environment));
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, queued_lease& x) {
+  return f.object(x).fields(f.field("lease", x.lease),
+                            f.field("company", x.company),
+                            f.field("run", x.run), f.field("waited", x.waited),
+                            f.field("left", x.left));
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, queue_shown& x) {
+  return f.object(x).fields(
+    f.field("environment", x.environment), f.field("limits", x.limits),
+    f.field("live", x.live), f.field("acquiring", x.acquiring),
+    f.field("waiting", x.waiting));
 }
 
 template <class Inspector>

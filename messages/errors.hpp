@@ -28,6 +28,10 @@ enum class ec : uint8_t {
   shutting_down = 5,
   /// The plugin is known but not ready.
   plugin_not_ready = 6,
+  /// The provider failed too often; it is tried again after a pause.
+  circuit_open = 7,
+  /// It waited for its turn for as long as it may.
+  queue_timed_out = 8,
 
   // -- fall back: this way is closed, another may be open (40..59) ------------
   /// The resource no longer exists.
@@ -62,7 +66,8 @@ enum class ec : uint8_t {
   environment_inactive = 88,
   /// The provider said no.
   provider_refused = 89,
-  /// The handle's fence is not the lease's.
+  /// The fence is not the lease's, or older than one that its resource has
+  /// seen.
   stale_lease = 90,
   /// The lease has ended, or is ending.
   lease_ended = 91,
@@ -104,6 +109,8 @@ inline constexpr auto names<ec> = named<ec>({
   {ec::store_unavailable, "store_unavailable"},
   {ec::shutting_down, "shutting_down"},
   {ec::plugin_not_ready, "plugin_not_ready"},
+  {ec::circuit_open, "circuit_open"},
+  {ec::queue_timed_out, "queue_timed_out"},
   {ec::resource_gone, "resource_gone"},
   {ec::not_supported, "not_supported"},
   {ec::conflict, "conflict"},

@@ -7,6 +7,7 @@
 #include "messages/values.hpp"
 
 #include <cstdint>
+#include <string>
 
 namespace leasehold {
 
@@ -32,6 +33,46 @@ struct await_settled {
 struct cleanups_left {
   uint64_t count = 0;
 };
+
+/// ENGINE, DOCTOR -> JANITOR: an operator wants an owed cleanup tried again,
+/// now; all its attempts count anew.
+struct retry_cleanup {
+  lease_id lease;
+  /// Who says so, for the history.
+  std::string who;
+};
+
+/// ENGINE -> JANITOR: an operator has seen that what an ended lease left no
+/// longer exists.
+struct report_gone {
+  lease_id lease;
+  std::string who;
+};
+
+/// DOCTOR -> JANITOR: the provider has a resource that was made for this lease
+/// and that no row leads to.
+struct remove_stray {
+  lease_id lease;
+  resource_id resource;
+  std::string who;
+};
+
+template <class Inspector>
+bool inspect(Inspector& f, retry_cleanup& x) {
+  return f.object(x).fields(f.field("lease", x.lease), f.field("who", x.who));
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, report_gone& x) {
+  return f.object(x).fields(f.field("lease", x.lease), f.field("who", x.who));
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, remove_stray& x) {
+  return f.object(x).fields(f.field("lease", x.lease),
+                            f.field("resource", x.resource),
+                            f.field("who", x.who));
+}
 
 template <class Inspector>
 bool inspect(Inspector& f, cleanup_owed& x) {

@@ -1,5 +1,7 @@
 #include "messages/json.hpp"
 
+#include "messages/json_text_scan.hpp"
+
 #include <nlohmann/json.hpp>
 
 #include <chrono>
@@ -97,6 +99,10 @@ bool read_zone(std::string_view text, size_t& pos, int& minutes) {
 
 result<json_text> canonical_object(std::string_view text,
                                    std::string_view what) {
+  if (nests_deeper(text, json_depth_max))
+    return failure{ec::invalid_request,
+                   std::string{what} + " nests deeper than "
+                     + std::to_string(json_depth_max) + " levels."};
   try {
     auto parsed = json::parse(text);
     if (!parsed.is_object())

@@ -14,7 +14,7 @@ namespace leasehold {
 
 /// Checks that `text` is a JSON object and returns it in canonical form: keys
 /// sorted, no white space. `what` names the text in the error
-/// (`invalid_request`), which says line and column.
+/// (`invalid_request`), which says line and column, or that it nests too deep.
 result<json_text> canonical_object(std::string_view text,
                                    std::string_view what);
 

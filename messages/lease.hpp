@@ -137,12 +137,22 @@ struct lease_row {
   timestamp updated_at;
   /// When the tenancy ends by itself.
   std::optional<timestamp> expires_at;
-  /// When a transitional state is over.
+  /// When a state that waits for something is over: `acquiring` for its
+  /// provider, `active` without an engine for its run, parked for the next run.
   std::optional<timestamp> deadline_at;
   std::optional<timestamp> released_at;
+  /// How long its run may take to come back if its engine dies; zero: the lease
+  /// ends then.
+  milliseconds reattach_grace{0};
 
   friend bool operator==(const lease_row&, const lease_row&) = default;
 };
+
+/// Whether somebody still has to remove what an ended lease has left.
+inline bool owes_cleanup(const lease_row& x) noexcept {
+  return has_ended(x.status) && !x.parked
+         && x.cleanup == cleanup_status::failed;
+}
 
 /// One line of a lease's history.
 struct lease_event {
@@ -181,6 +191,14 @@ struct acquire_lease {
   issue_id issue;
   /// Ends the lease at the latest after this time; zero means never.
   milliseconds ttl{0};
+  /// How long it may wait for its turn; zero: as its environment says.
+  milliseconds queue_timeout{0};
+};
+
+/// ENGINE -> SUPERVISOR: nobody wants this lease any more, which may not have
+/// been granted yet.
+struct cancel_acquire {
+  lease_id lease;
 };
 
 /// ENGINE -> SUPERVISOR: give this run what a lease has left, or the lease that
@@ -284,7 +302,8 @@ bool inspect(Inspector& f, lease_row& x) {
     f.field("last_used_at", x.last_used_at),
     f.field("updated_at", x.updated_at), f.field("expires_at", x.expires_at),
     f.field("deadline_at", x.deadline_at),
-    f.field("released_at", x.released_at));
+    f.field("released_at", x.released_at),
+    f.field("reattach_grace", x.reattach_grace));
 }
 
 template <class Inspector>
@@ -302,12 +321,17 @@ bool inspect(Inspector& f, lease_handle& x) {
 
 template <class Inspector>
 bool inspect(Inspector& f, acquire_lease& x) {
-  return f.object(x).fields(f.field("id", x.id), f.field("company", x.company),
-                            f.field("environment", x.environment),
-                            f.field("run", x.run),
-                            f.field("workspace", x.workspace),
-                            f.field("workspace_mode", x.workspace_mode),
-                            f.field("issue", x.issue), f.field("ttl", x.ttl));
+  return f.object(x).fields(
+    f.field("id", x.id), f.field("company", x.company),
+    f.field("environment", x.environment), f.field("run", x.run),
+    f.field("workspace", x.workspace),
+    f.field("workspace_mode", x.workspace_mode), f.field("issue", x.issue),
+    f.field("ttl", x.ttl), f.field("queue_timeout", x.queue_timeout));
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, cancel_acquire& x) {
+  return f.object(x).fields(f.field("lease", x.lease));
 }
 
 template <class Inspector>

@@ -7,6 +7,8 @@
 #include "messages/lease.hpp"
 
 #include <optional>
+#include <string>
+#include <vector>
 
 namespace leasehold {
 
@@ -33,6 +35,37 @@ struct lease_retaken {
   timestamp at;
 };
 
+/// ENGINE -> SUPERVISOR: this run comes back for the leases that it held under
+/// an engine that is dead.
+struct reattach_run {
+  run_id run;
+  /// Ends the leases at the latest after this time; zero leaves their ends.
+  milliseconds ttl{0};
+};
+
+/// SUPERVISOR -> ENGINE: what it holds from now on, and what it could not have.
+struct run_reattached {
+  std::vector<lease_granted> leases;
+  std::vector<failure> errors;
+};
+
+/// STORE'S THREAD -> SUPERVISOR: other engines may soon take us for dead, or
+/// cannot any more.
+struct life_changed {
+  bool lost = false;
+};
+
+/// SUPERVISOR -> LEASE: serve nobody until you hear otherwise: another engine
+/// may have your lease by now.
+struct hold_still {
+  bool on = true;
+};
+
+/// SUPERVISOR -> LEASE: it has; leave.
+struct lease_taken {
+  std::string why;
+};
+
 /// ENGINE -> SUPERVISOR: release everything, stop the workers, and leave.
 struct shut_down {};
 
@@ -53,6 +86,32 @@ bool inspect(Inspector& f, lease_retaken& x) {
   return f.object(x).fields(f.field("fence", x.fence),
                             f.field("expires_at", x.expires_at),
                             f.field("at", x.at));
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, reattach_run& x) {
+  return f.object(x).fields(f.field("run", x.run), f.field("ttl", x.ttl));
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, run_reattached& x) {
+  return f.object(x).fields(f.field("leases", x.leases),
+                            f.field("errors", x.errors));
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, life_changed& x) {
+  return f.object(x).fields(f.field("lost", x.lost));
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, hold_still& x) {
+  return f.object(x).fields(f.field("on", x.on));
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, lease_taken& x) {
+  return f.object(x).fields(f.field("why", x.why));
 }
 
 template <class Inspector>

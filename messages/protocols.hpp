@@ -43,8 +43,12 @@ using worker_actor = caf::typed_actor<
 /// An ENVIRONMENT serialises what must be serial inside one environment: who
 /// is let in, and which parked resource a new lease may claim.
 using environment_actor = caf::typed_actor<
-  // May this run have a lease here?
+  // May this run have a lease here? Answered when its turn comes.
   caf::result<lease_admitted>(admit_lease),
+  // How leases go on that were let in and counted.
+  caf::result<void>(lease_placed), caf::result<void>(lease_left),
+  // Who waits?
+  caf::result<queue_shown>(show_queue),
   // Which parked resource fits? It is given away once.
   caf::result<resource_chosen>(choose_resource),
   // This resource waits for the next run.
@@ -68,6 +72,8 @@ using lease_actor = caf::typed_actor<
   caf::result<lease_ended>(destroy_lease),
   // Your run takes you again, under a new fence; fails once you are ending.
   caf::result<lease_retaken>(retake_lease),
+  // Another engine may have taken your lease, or has.
+  caf::result<void>(hold_still), caf::result<void>(lease_taken),
   // Output of a command, on its way to who asked for it.
   caf::result<void>(execution_id, output_chunk)>;
 
@@ -83,10 +89,21 @@ using janitor_actor = caf::typed_actor<
   // End a lease that has no actor in this engine.
   caf::result<lease_ended>(release_lease),
   caf::result<lease_ended>(destroy_lease),
+  // What operators say about cleanups that are owed.
+  caf::result<lease_ended>(retry_cleanup),
+  caf::result<lease_ended>(report_gone),
+  // Nobody's resource must go.
+  caf::result<lease_ended>(remove_stray),
   // Answered once what dead engines left has been dealt with.
   caf::result<void>(await_recovery),
   // Answered once nothing is owed, or when patience ends.
   caf::result<cleanups_left>(await_settled)>;
+
+/// A DOCTOR looks at everything once, says what is not as it should be, and
+/// leaves.
+using doctor_actor = caf::typed_actor<
+  // Look, and do what is safe if asked to.
+  caf::result<examined>(examine)>;
 
 /// The SUPERVISOR finds resources for runs, keeps the directory of everything
 /// that lives, and restarts what dies.
@@ -95,6 +112,12 @@ using supervisor_actor = caf::typed_actor<
   caf::result<lease_granted>(acquire_lease),
   // Take up again what this lease has left, or the lease itself.
   caf::result<lease_granted>(resume_lease),
+  // It is not wanted any more, granted or not.
+  caf::result<void>(cancel_acquire),
+  // Who waits for a lease in this environment?
+  caf::result<queue_shown>(show_queue),
+  // An operator has closed a breaker.
+  caf::result<void>(breaker_reset),
   // Passed on to the lease, or to the janitor if it does not live here.
   caf::result<command_result>(execute_command),
   caf::result<void>(cancel_command),
@@ -102,6 +125,10 @@ using supervisor_actor = caf::typed_actor<
   caf::result<lease_renewed>(renew_lease),
   caf::result<lease_ended>(release_lease),
   caf::result<lease_ended>(destroy_lease),
+  // A run comes back for what it held under an engine that is dead.
+  caf::result<run_reattached>(reattach_run),
+  // Other engines may soon take us for dead, or cannot any more.
+  caf::result<void>(life_changed),
   // Release every lease of a run, in parallel.
   caf::result<run_released>(release_run),
   // A lease has ended.

@@ -4,6 +4,7 @@
 // line of history: all of it happens, or none of it and the answer is a
 // `conflict`. Times are the store's own; writes say durations.
 
+#include "messages/breaker.hpp"
 #include "messages/environment.hpp"
 #include "messages/ids.hpp"
 #include "messages/lease.hpp"
@@ -23,8 +24,11 @@ namespace leasehold {
 struct written {
   /// When, by the store's clock.
   timestamp at = {};
-  /// The lease's fence after the write; zero for writes without a lease.
+  /// The lease's fence after the write, or the one that was taken; zero for
+  /// writes without a lease.
   fence_no fence = 0;
+  /// Where `prune_history` goes on; zero once it has seen everything.
+  uint64_t next = 0;
 };
 
 // -- writes: leases -----------------------------------------------------------
@@ -47,13 +51,28 @@ struct insert_lease {
   std::string note = {};
 };
 
-/// The same run takes its own active lease again, under a new fence.
-/// Guard: active, run and fence as given.
+/// The same run takes its own active lease again, under a new fence; nobody
+/// waits for it any more. Guard: active, run and fence as given; if it names a
+/// `dead_owner`, that engine is dead at this moment.
 struct reacquire_lease {
   lease_handle lease = {};
   run_id run = {};
   instance_id owner = {};
   milliseconds expires_in{0};
+  /// What its new engine grants.
+  milliseconds reattach_grace{0};
+  std::string note = {};
+  /// The engine that it is taken over from; empty: its own.
+  instance_id dead_owner = {};
+};
+
+/// The engine of an active lease is dead: its run may come back for a while.
+/// Guard: active under this fence, not waiting yet, and `dead_owner` is dead at
+/// this moment.
+struct await_run {
+  lease_handle lease = {};
+  instance_id dead_owner = {};
+  milliseconds grace{0};
   std::string note = {};
 };
 
@@ -85,7 +104,8 @@ struct give_up_resource {
   std::string note = {};
 };
 
-/// Any tenancy -> its end. Guard: status is one of `from`, fence as given.
+/// Any tenancy -> its end. Guard: status is one of `from`, fence as given; if
+/// it names a `dead_owner`, that engine is dead at this moment.
 struct end_lease {
   lease_handle lease = {};
   /// The states that this write may come from.
@@ -99,6 +119,10 @@ struct end_lease {
   /// Taken over into the row if it names one.
   resource_id resource = {};
   std::string note = {};
+  /// How long a parked resource waits; zero means for ever.
+  milliseconds parked_for{0};
+  /// The engine that somebody else ends this for; empty: its own does.
+  instance_id dead_owner = {};
 };
 
 /// A later end; an earlier one, or one for a lease without an end, changes
@@ -136,6 +160,31 @@ struct owe_cleanup {
   lease_id lease = {};
   milliseconds next_cleanup_in{0};
   std::string reason = {};
+  std::string note = {};
+};
+
+/// A fence that is later than every grant until now, for a removal: whoever was
+/// granted the resource before is told from it. The row stays as it is. Guard,
+/// if `cleaning`: the lease has ended, is not parked, and owes its cleanup.
+struct take_fence {
+  lease_id lease = {};
+  bool cleaning = true;
+};
+
+/// A resource came up for `lease` when nobody waited for it any more, and no
+/// row leads to it: from now on an ended lease `as`, a copy of the other, owes
+/// its removal. Guard: no row has the resource, or owes its removal already.
+struct adopt_late {
+  lease_id lease = {};
+  resource_id resource = {};
+  lease_id as = {};
+  std::string note = {};
+};
+
+/// Somebody has seen that what an ended lease left no longer exists: nothing is
+/// owed any more. Guard: ended, cleanup is not `success`.
+struct confirm_gone {
+  lease_id lease = {};
   std::string note = {};
 };
 
@@ -184,14 +233,37 @@ struct register_instance {
   instance_row row = {};
 };
 
-using store_write
-  = std::variant<insert_lease, reacquire_lease, activate_lease,
-                 give_up_resource, end_lease, extend_lease, describe_lease,
-                 record_cleanup, owe_cleanup, put_environment,
-                 remove_environment, put_plugin, change_plugin, remove_plugin,
-                 register_instance, put_secret, add_secret_version,
-                 set_secret_status, set_secret_version_status, bind_secret,
-                 unbind_secret, remove_secret, record_secret_access>;
+/// A breaker that has opened, or opened again. `row.retry_at` is not set yet.
+struct open_breaker {
+  breaker_row row = {};
+  milliseconds retry_in{0};
+};
+
+/// It has closed; or it was closed, which is no error.
+struct close_breaker {
+  breaker_subject subject = {};
+};
+
+/// Forgets what is finished and old: leases that ended `leases_older` ago and
+/// owe nothing, with their history; what was noted `accesses_older` ago about
+/// the use of secrets; engines that were started `leases_older` ago and hold
+/// nothing. Looks at `limit` leases from number `after` on, and removes as many
+/// of the rest at the most. Zero keeps for ever.
+struct prune_history {
+  milliseconds leases_older{0};
+  milliseconds accesses_older{0};
+  uint64_t after = 0;
+  uint32_t limit = 1000;
+};
+
+using store_write = std::variant<
+  insert_lease, reacquire_lease, activate_lease, give_up_resource, end_lease,
+  extend_lease, describe_lease, record_cleanup, owe_cleanup, put_environment,
+  remove_environment, put_plugin, change_plugin, remove_plugin,
+  register_instance, put_secret, add_secret_version, set_secret_status,
+  set_secret_version_status, bind_secret, unbind_secret, remove_secret,
+  record_secret_access, take_fence, open_breaker, close_breaker, await_run,
+  adopt_late, confirm_gone, prune_history>;
 
 // -- reads --------------------------------------------------------------------
 
@@ -221,11 +293,40 @@ struct list_owed_cleanups {
 };
 
 /// Tenancies that nobody minds: acquiring or active, and their engine is dead;
-/// or acquiring under the asker itself, and long past their deadline.
+/// or acquiring under the asker itself, and long past their deadline. An active
+/// one that waits for its run is not among them before its deadline, unless
+/// they are asked for, too. Oldest first.
 struct list_orphans {
   instance_id asker = {};
   /// How long past its deadline is long.
   milliseconds overdue{60'000};
+  bool waiting_too = false;
+  /// Only of this run; empty: of all.
+  run_id run = {};
+  uint32_t limit = 100;
+};
+
+/// Parked leases whose resource does not wait for ever, soonest end first.
+struct list_parked_until {
+  uint32_t limit = 100;
+};
+
+/// Leases that have a resource, or may have one: live, parked, retained, or
+/// owing a cleanup. Oldest first. An empty environment does not filter.
+struct list_claims {
+  environment_id environment = {};
+  uint32_t limit = 10'000;
+};
+
+/// The live leases of one engine.
+struct list_owned {
+  instance_id owner = {};
+};
+
+/// The engines that have registered, latest first, and which of them live.
+struct list_instances {
+  /// Lives if anybody does.
+  instance_id asker = {};
   uint32_t limit = 1000;
 };
 
@@ -249,12 +350,16 @@ struct get_plugin {
 /// Every plugin, in install order.
 struct list_plugins {};
 
+/// Every breaker that is open.
+struct list_breakers {};
+
 using store_query
   = std::variant<get_lease, list_leases, list_due_cleanups, list_owed_cleanups,
                  list_orphans, list_events, get_environment, list_environments,
                  get_plugin, list_plugins, get_secret, list_secrets,
                  list_secret_bindings, find_secrets, get_sealed_sample,
-                 list_secret_accesses>;
+                 list_secret_accesses, list_breakers, list_parked_until,
+                 list_claims, list_owned, list_instances>;
 
 /// Leases, and the store's clock when they were read.
 struct lease_rows {
@@ -274,13 +379,26 @@ struct plugin_rows {
   std::vector<plugin_row> rows = {};
 };
 
+/// Breakers, and the store's clock when they were read.
+struct breaker_rows {
+  timestamp at = {};
+  std::vector<breaker_row> rows = {};
+};
+
+/// Engines, and the store's clock when they were read.
+struct instance_rows {
+  timestamp at = {};
+  std::vector<instance_row> rows = {};
+};
+
 /// `get_…` and `list_…` answer with the rows of their kind. A `get_…` that
 /// finds nothing fails with `unknown_…`, one that finds several with
 /// `invalid_request`.
 using store_answer
   = std::variant<lease_rows, lease_events, environment_rows, plugin_rows,
                  secret_rows, secret_binding_rows, secret_fact_rows,
-                 sealed_sample, secret_access_rows>;
+                 sealed_sample, secret_access_rows, breaker_rows,
+                 instance_rows>;
 
 // -- the store's own threads --------------------------------------------------
 

@@ -2,11 +2,13 @@
 
 // The numbers of message types.
 
+#include "messages/breaker.hpp"
 #include "messages/command.hpp"
 #include "messages/driver.hpp"
 #include "messages/environment.hpp"
 #include "messages/environment_use.hpp"
 #include "messages/errors.hpp"
+#include "messages/finding.hpp"
 #include "messages/front.hpp"
 #include "messages/janitor.hpp"
 #include "messages/lease.hpp"
@@ -94,6 +96,22 @@ CAF_BEGIN_TYPE_ID_BLOCK(leasehold, caf::first_custom_type_id + 800)
   CAF_ADD_TYPE_ID(leasehold, (leasehold::drivers_surveyed))
   CAF_ADD_TYPE_ID(leasehold, (leasehold::secret_resolved))
   CAF_ADD_TYPE_ID(leasehold, (leasehold::resume_lease))
+  CAF_ADD_TYPE_ID(leasehold, (leasehold::cancel_acquire))
+  CAF_ADD_TYPE_ID(leasehold, (leasehold::lease_placed))
+  CAF_ADD_TYPE_ID(leasehold, (leasehold::lease_left))
+  CAF_ADD_TYPE_ID(leasehold, (leasehold::show_queue))
+  CAF_ADD_TYPE_ID(leasehold, (leasehold::queue_shown))
+  CAF_ADD_TYPE_ID(leasehold, (leasehold::breaker_reset))
+  CAF_ADD_TYPE_ID(leasehold, (leasehold::retry_cleanup))
+  CAF_ADD_TYPE_ID(leasehold, (leasehold::report_gone))
+  CAF_ADD_TYPE_ID(leasehold, (leasehold::remove_stray))
+  CAF_ADD_TYPE_ID(leasehold, (leasehold::reattach_run))
+  CAF_ADD_TYPE_ID(leasehold, (leasehold::run_reattached))
+  CAF_ADD_TYPE_ID(leasehold, (leasehold::life_changed))
+  CAF_ADD_TYPE_ID(leasehold, (leasehold::hold_still))
+  CAF_ADD_TYPE_ID(leasehold, (leasehold::lease_taken))
+  CAF_ADD_TYPE_ID(leasehold, (leasehold::examine))
+  CAF_ADD_TYPE_ID(leasehold, (leasehold::examined))
 
 CAF_END_TYPE_ID_BLOCK(leasehold)
 

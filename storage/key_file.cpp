@@ -19,14 +19,14 @@ namespace {
 /// More than any key in any form takes.
 constexpr size_t size_max = 4096;
 
-failure unusable(const std::string& path, const std::string& why) {
+failure unusable_file(const std::string& path, const std::string& why) {
   return {ec::secret_unusable,
           "The master key file \"" + path + "\" cannot be used: " + why + ".",
           {}};
 }
 
-failure unusable(const std::string& path, int error) {
-  return unusable(path, std::generic_category().message(error));
+failure unusable_file(const std::string& path, int error) {
+  return unusable_file(path, std::generic_category().message(error));
 }
 
 /// A file descriptor that closes itself.
@@ -63,13 +63,13 @@ std::string octal(mode_t mode) {
 result<> check_rights(const std::string& path, int fd) {
   struct stat facts = {};
   if (::fstat(fd, &facts) != 0)
-    return unusable(path, errno);
+    return unusable_file(path, errno);
   if (!S_ISREG(facts.st_mode))
-    return unusable(path, "it is not a file");
+    return unusable_file(path, "it is not a file");
   if ((facts.st_mode & 077) != 0)
-    return unusable(path, "others than its owner may use it (mode "
-                            + octal(facts.st_mode) + "). Run: chmod 600 \""
-                            + path + "\"");
+    return unusable_file(path, "others than its owner may use it (mode "
+                                 + octal(facts.st_mode) + "). Run: chmod 600 \""
+                                 + path + "\"");
   return done{};
 }
 
@@ -99,16 +99,16 @@ result<std::string> read_key_file(const std::string& path) {
   if (file.fd() < 0 && errno == ENOENT)
     return std::string{};
   if (file.fd() < 0)
-    return unusable(path, errno);
+    return unusable_file(path, errno);
   if (auto ok = check_rights(path, file.fd()); !ok)
     return ok.error();
   std::string out(size_max, '\0');
   auto n = ::read(file.fd(), out.data(), out.size());
   if (n < 0)
-    return unusable(path, errno);
+    return unusable_file(path, errno);
   out.resize(static_cast<size_t>(n));
   if (out.empty())
-    return unusable(path, "it is empty. Restore it from a backup");
+    return unusable_file(path, "it is empty. Restore it from a backup");
   return out;
 }
 
@@ -118,11 +118,11 @@ result<> make_key_file(const std::string& path, const std::string& text) {
     // Only its owner may use what this makes.
     open_file file{::mkostemp(draft.data(), O_CLOEXEC)};
     if (file.fd() < 0)
-      return unusable(path, errno);
+      return unusable_file(path, errno);
     if (!write_all(file.fd(), text) || ::fsync(file.fd()) != 0) {
       auto error = errno;
       ::unlink(draft.c_str());
-      return unusable(path, error);
+      return unusable_file(path, error);
     }
   }
   // Unlike a rename, a link never replaces what is there.
@@ -130,9 +130,9 @@ result<> make_key_file(const std::string& path, const std::string& text) {
   auto error = errno;
   ::unlink(draft.c_str());
   if (!linked && error != EEXIST)
-    return unusable(path, error);
+    return unusable_file(path, error);
   if (!sync_directory(path))
-    return unusable(path, errno);
+    return unusable_file(path, errno);
   return done{};
 }
 

@@ -62,6 +62,13 @@ ON CONFLICT (id) DO UPDATE
 SET host = excluded.host, pid = excluded.pid,
   started_at = excluded.started_at)";
 
+const std::string open_breaker_sql = R"(
+INSERT INTO breakers (subject, failures, pauses, retry_at, code, words)
+VALUES ($1::text, $2::bigint, $3::bigint, $4::bigint, $5::text, $6::text)
+ON CONFLICT (subject) DO UPDATE
+SET failures = excluded.failures, pauses = excluded.pauses,
+  retry_at = excluded.retry_at, code = excluded.code, words = excluded.words)";
+
 /// Nobody can take a lease of the environment any more until we are done: the
 /// foreign key of such a lease waits for this lock.
 const std::string lock_environment_sql
@@ -89,7 +96,8 @@ result<written> postgres_catalog_writes::write(const put_environment& x,
   db_.run(put_environment_sql,
           parameters{row.id, row.name, mended(row.description), row.driver,
                      row.status, row.config, now});
-  return written{now};
+  // What has changed may be what it failed of.
+  return write(close_breaker{subject_of(row.id)}, now);
 }
 
 failure postgres_catalog_writes::refused(const postgres::error& why,
@@ -115,7 +123,7 @@ result<written> postgres_catalog_writes::write(const remove_environment& x,
   if (leases > 0)
     return still_held("Environment \"" + name + "\"", leases);
   db_.run("DELETE FROM environments WHERE id = $1::text", parameters{x.id});
-  return written{now};
+  return write(close_breaker{subject_of(x.id)}, now);
 }
 
 // -- plugins ------------------------------------------------------------------
@@ -143,7 +151,7 @@ result<written> postgres_catalog_writes::write(const change_plugin& x,
                mended(row.last_error), row.package_name, row.package_path,
                pg::to_json(row.pending), now, row.config});
   if (changed.next())
-    return written{now};
+    return write(close_breaker{subject_of(row.id)}, now);
   auto found = db_.run("SELECT plugin_key FROM plugins WHERE id = $1::text",
                        parameters{row.id});
   if (!found.next())
@@ -177,7 +185,7 @@ result<written> postgres_catalog_writes::write(const remove_plugin& x,
   if (leases > 0)
     return still_held("Plugin \"" + key + "\"", leases);
   db_.run("DELETE FROM plugins WHERE id = $1::text", parameters{x.id});
-  return written{now};
+  return write(close_breaker{subject_of(x.id)}, now);
 }
 
 // -- engines ------------------------------------------------------------------
@@ -186,6 +194,24 @@ result<written> postgres_catalog_writes::write(const register_instance& x,
                                                timestamp now) {
   db_.run(register_instance_sql,
           parameters{x.row.id, x.row.host, x.row.pid, now});
+  return written{now};
+}
+
+// -- breakers -----------------------------------------------------------------
+
+result<written> postgres_catalog_writes::write(const open_breaker& x,
+                                               timestamp now) {
+  auto& row = x.row;
+  db_.run(open_breaker_sql,
+          parameters{row.subject.text, row.failures, row.pauses,
+                     now + x.retry_in, row.code, mended(row.words)});
+  return written{now};
+}
+
+result<written> postgres_catalog_writes::write(const close_breaker& x,
+                                               timestamp now) {
+  db_.run("DELETE FROM breakers WHERE subject = $1::text",
+          parameters{x.subject.text});
   return written{now};
 }
 

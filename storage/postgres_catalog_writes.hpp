@@ -21,6 +21,8 @@ public:
   result<written> write(const change_plugin& x, timestamp now);
   result<written> write(const remove_plugin& x, timestamp now);
   result<written> write(const register_instance& x, timestamp now);
+  result<written> write(const open_breaker& x, timestamp now);
+  result<written> write(const close_breaker& x, timestamp now);
 
   /// What a constraint's refusal means for the command that met it.
   failure refused(const postgres::error& why, const put_environment& x);

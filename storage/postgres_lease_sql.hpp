@@ -35,11 +35,11 @@ WITH asked AS (
     $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[],
     $13::text[], $14::text[], $15::boolean[], $16::bigint[], $17::text[],
     $18::text[], $19::text[], $20::bigint[], $21::bigint[], $22::text[],
-    $23::text[], $24::bigint[])
+    $23::text[], $24::bigint[], $25::bigint[])
   AS a (n, id, claims, company_id, environment_id, workspace_id, issue_id,
     run_id, status, lease_policy, provider, provider_lease_id, exclusive,
     fence, owner_instance, fingerprint, metadata, expires_at, deadline_at,
-    note, plugin_id, plugin_seen)
+    note, plugin_id, plugin_seen, reattach_grace)
 ), serving AS MATERIALIZED (
   -- Whoever removes a plugin waits for us, or we see that it is gone.
   SELECT p.id, p.updated_at FROM plugins p
@@ -75,23 +75,25 @@ WITH asked AS (
   SELECT n, id, company_id, environment_id, workspace_id, issue_id, run_id,
     status, lease_policy, provider, provider_lease_id, exclusive, fence,
     owner_instance, fingerprint, metadata, expires_at, deadline_at, note,
-    plugin_id, seq
+    plugin_id, seq, reattach_grace
   FROM good WHERE claims IS NULL
   UNION ALL
   SELECT n, id, company_id, environment_id, workspace_id, issue_id, run_id,
     status, lease_policy, provider, provider_lease_id, exclusive, fence,
     owner_instance, fingerprint, metadata, expires_at, deadline_at, note,
-    coalesce(plugin_id, l_plugin), seq
+    coalesce(plugin_id, l_plugin), seq, reattach_grace
   FROM claimed
 ), inserted AS (
   INSERT INTO leases (seq, id, acquired_at, last_used_at, updated_at,
     company_id, environment_id, workspace_id, issue_id, run_id, status,
     lease_policy, provider, provider_lease_id, exclusive, fence,
-    owner_instance, fingerprint, metadata, expires_at, deadline_at, plugin_id)
+    owner_instance, fingerprint, metadata, expires_at, deadline_at, plugin_id,
+    reattach_grace)
   SELECT seq, id, $1::bigint, $1::bigint, $1::bigint, company_id,
     environment_id, workspace_id, issue_id, run_id, status, lease_policy,
     provider, provider_lease_id, exclusive, fence, owner_instance, fingerprint,
-    metadata, expires_at, deadline_at, coalesce(plugin_id, '')
+    metadata, expires_at, deadline_at, coalesce(plugin_id, ''),
+    reattach_grace
   FROM ready
 ), recorded AS (
   INSERT INTO lease_events (lease_seq, at, from_status, to_status, fence,
@@ -109,10 +111,12 @@ inline const std::string reacquire_leases = R"(
 WITH changed AS (
   UPDATE leases l
   SET fence = a.new_fence, owner_instance = a.owner, last_used_at = $1::bigint,
-    updated_at = $1::bigint, expires_at = coalesce(a.expires_at, l.expires_at)
+    updated_at = $1::bigint, deadline_at = NULL,
+    expires_at = coalesce(a.expires_at, l.expires_at),
+    reattach_grace = a.grace
   FROM unnest($3::int[], $4::text[], $5::bigint[], $6::text[], $7::bigint[],
-    $8::text[], $9::bigint[], $10::text[])
-  AS a (n, id, fence, run_id, new_fence, owner, expires_at, note)
+    $8::text[], $9::bigint[], $10::bigint[], $11::text[])
+  AS a (n, id, fence, run_id, new_fence, owner, expires_at, grace, note)
   WHERE l.id = a.id AND l.status || '' = 'active' AND l.fence = a.fence
     AND l.run_id = a.run_id
   RETURNING a.n, l.seq, l.status AS before, l.status, l.fence,
@@ -172,12 +176,12 @@ WITH changed AS (
     provider_lease_id = coalesce(a.resource, l.provider_lease_id),
     released_at = CASE WHEN a.status = 'retained' THEN NULL
       ELSE $1::bigint END,
-    deadline_at = NULL, last_used_at = $1::bigint, updated_at = $1::bigint
+    deadline_at = a.until, last_used_at = $1::bigint, updated_at = $1::bigint
   FROM unnest($3::int[], $4::text[], $5::bigint[], $6::text[], $7::text[],
     $8::text[], $9::text[], $10::bigint[], $11::boolean[], $12::text[],
-    $13::text[])
+    $13::bigint[], $14::text[])
   AS a (n, id, fence, before, status, reason, cleanup, next, parked, resource,
-    note)
+    until, note)
   WHERE l.id = a.id AND l.status = a.before AND a.fence IN (0, l.fence)
   RETURNING a.n, l.seq, a.before, l.status, l.fence, l.owner_instance, a.note
 ))" + record_and_answer;
@@ -237,6 +241,85 @@ WITH changed AS (
   RETURNING a.n, l.seq, l.status AS before, l.status, l.fence,
     l.owner_instance, a.note))" + record_and_answer;
 
+// Nothing is written but the fences, which are locked until the commit.
+inline const std::string take_fences = R"(
+WITH asked AS (SELECT $1::bigint AS at, $2::text AS by)
+SELECT a.n, a.fence
+FROM asked, leases l, unnest($3::int[], $4::text[], $5::bigint[], $6::boolean[])
+  AS a (n, id, fence, cleaning)
+WHERE l.id = a.id AND (NOT a.cleaning
+  OR (l.cleanup_status || '' = 'failed' AND NOT l.parked
+    AND l.status NOT IN ('acquiring', 'active'))))";
+
+inline const std::string await_runs = R"(
+WITH changed AS (
+  UPDATE leases l
+  SET deadline_at = a.until, updated_at = $1::bigint
+  FROM unnest($3::int[], $4::text[], $5::bigint[], $6::bigint[], $7::text[])
+  AS a (n, id, fence, until, note)
+  WHERE l.id = a.id AND l.status || '' = 'active' AND l.fence = a.fence
+    AND l.deadline_at IS NULL
+  RETURNING a.n, l.seq, l.status AS before, l.status, l.fence,
+    l.owner_instance, a.note))" + record_and_answer;
+
+inline const std::string confirm_gone = R"(
+WITH changed AS (
+  UPDATE leases l
+  SET cleanup_status = 'success', next_cleanup_at = NULL, parked = false,
+    updated_at = $1::bigint
+  FROM unnest($3::int[], $4::text[], $5::text[]) AS a (n, id, note)
+  WHERE l.id = a.id AND l.cleanup_status IS DISTINCT FROM 'success'
+    AND l.status NOT IN ('acquiring', 'active')
+  RETURNING a.n, l.seq, l.status AS before, l.status, l.fence,
+    l.owner_instance, a.note))" + record_and_answer;
+
+// An ended lease that owes the removal of a resource which came up late, unless
+// a row leads to it already. A question per partial index.
+inline const std::string adopt_late = R"(
+WITH asked AS (
+  SELECT * FROM unnest($3::int[], $4::text[], $5::text[], $6::text[],
+    $7::bigint[], $8::text[])
+  AS a (n, lease, resource, id, fence, note)
+), changed AS (
+  INSERT INTO leases (id, acquired_at, last_used_at, updated_at, released_at,
+    company_id, environment_id, workspace_id, issue_id, run_id, status,
+    lease_policy, provider, provider_lease_id, exclusive, fence,
+    owner_instance, fingerprint, metadata, plugin_id, cleanup_status,
+    next_cleanup_at, failure_reason)
+  SELECT a.id, $1::bigint, $1::bigint, $1::bigint, $1::bigint, m.company_id,
+    m.environment_id, m.workspace_id, m.issue_id, m.run_id, 'failed',
+    m.lease_policy, m.provider, a.resource, m.exclusive, a.fence, $2::text,
+    m.fingerprint, m.metadata, m.plugin_id, 'failed', $1::bigint,
+    'came_up_late'
+  FROM asked a JOIN leases m ON m.id = a.lease
+  WHERE NOT (EXISTS (SELECT FROM leases h WHERE h.id = a.id))
+    AND NOT (EXISTS (SELECT FROM leases h
+      WHERE h.provider_lease_id = a.resource AND h.provider = m.provider
+        AND h.plugin_id = m.plugin_id AND h.exclusive
+        AND h.provider_lease_id IS NOT NULL
+        AND (h.status IN ('acquiring', 'active') OR h.parked)))
+    AND NOT (EXISTS (SELECT FROM leases h
+      WHERE h.provider_lease_id = a.resource AND h.provider = m.provider
+        AND h.plugin_id = m.plugin_id AND h.cleanup_status = 'failed'))
+    AND NOT (EXISTS (SELECT FROM leases h
+      WHERE h.provider_lease_id = a.resource AND h.provider = m.provider
+        AND h.plugin_id = m.plugin_id AND h.status = 'retained'
+        AND h.cleanup_status IS NULL))
+  RETURNING seq, id, status, fence, owner_instance
+), recorded AS (
+  INSERT INTO lease_events (lease_seq, at, from_status, to_status, fence,
+    by_instance, note)
+  SELECT c.seq, $1::bigint, NULL, c.status, c.fence,
+    coalesce($2::text, c.owner_instance), a.note
+  FROM changed c JOIN asked a ON a.id = c.id)
+SELECT a.n, c.fence FROM changed c JOIN asked a ON a.id = c.id)";
+
+/// A share of an engine's life lock: only a dead engine's can be had. As long
+/// as we have it, the engine cannot come back to life; see postgres_life.hpp.
+inline const std::string hold_death
+  = "SELECT pg_try_advisory_xact_lock_shared("
+    "hashtextextended('leasehold ' || $1::text, 0))";
+
 inline const std::string read_state
   = "SELECT status, fence, parked, cleanup_status FROM leases "
     "WHERE id = $1::text";
@@ -244,7 +327,7 @@ inline const std::string read_state
 inline const std::string find_environment
   = "SELECT id FROM environments WHERE id = $1::text";
 
-inline const std::string read_plugin
+inline const std::string read_plugin_state
   = "SELECT plugin_key, status, updated_at FROM plugins WHERE id = $1::text";
 
 /// Who else holds this resource of this provider and plugin; of the lease's own

@@ -56,20 +56,11 @@ void postgres_lease_writes::run(const std::string& sql,
   }
 }
 
-template <class Write, class Explain>
-void postgres_lease_writes::explain(const chosen<Write>& all,
-                                    postgres_batch& batch,
-                                    Explain explanation) {
-  for (const auto& [n, x] : all)
-    if (!batch.outcomes[n])
-      batch.outcomes[n] = explanation(*x);
-}
-
 // -- grants -------------------------------------------------------------------
 
 void postgres_lease_writes::write(const chosen<insert_lease>& all,
                                   postgres_batch& batch) {
-  postgres::table rows{22};
+  postgres::table rows{23};
   for (const auto& [n, x] : all) {
     auto& row = x->row;
     if (has_ended(row.status))
@@ -81,7 +72,7 @@ void postgres_lease_writes::write(const chosen<insert_lease>& all,
              row.fingerprint, row.metadata,
              expires_at ? expires_at : row.expires_at,
              later(batch.now, x->deadline_in), mended(x->note), x->plugin.id,
-             x->plugin.updated_at);
+             x->plugin.updated_at, row.reattach_grace.count());
   }
   run(pg::insert_leases, rows, batch);
   explain(all, batch, [this](const auto& x) { return not_inserted(x); });
@@ -116,7 +107,8 @@ std::optional<failure>
 postgres_lease_writes::unfit_plugin(const insert_lease& x) {
   if (x.plugin.id.empty())
     return std::nullopt;
-  auto found = db_.run(pg::read_plugin, postgres::parameters{x.plugin.id});
+  auto found
+    = db_.run(pg::read_plugin_state, postgres::parameters{x.plugin.id});
   if (!found.next())
     return plugin_unfit(x, std::nullopt);
   plugin_row now;
@@ -126,10 +118,12 @@ postgres_lease_writes::unfit_plugin(const insert_lease& x) {
 
 void postgres_lease_writes::write(const chosen<reacquire_lease>& all,
                                   postgres_batch& batch) {
-  postgres::table rows{8};
+  postgres::table rows{9};
   for (const auto& [n, x] : all)
-    rows.add(n, x->lease.id, x->lease.fence, x->run, batch.fences[n], x->owner,
-             later(batch.now, x->expires_in), mended(x->note));
+    if (hold_death(n, x->lease.id, x->dead_owner, batch))
+      rows.add(n, x->lease.id, x->lease.fence, x->run, batch.fences[n],
+               x->owner, later(batch.now, x->expires_in),
+               x->reattach_grace.count(), mended(x->note));
   run(pg::reacquire_leases, rows, batch);
   explain(all, batch, [this](const auto& x) {
     return conflict("reacquired", x.lease.id, x.lease.fence);
@@ -226,14 +220,17 @@ void postgres_lease_writes::write(const chosen<describe_lease>& all,
 
 void postgres_lease_writes::write(const chosen<end_lease>& all,
                                   postgres_batch& batch) {
-  postgres::table rows{11};
+  postgres::table rows{12};
   for (const auto& [n, x] : all) {
+    if (!hold_death(n, x->lease.id, x->dead_owner, batch))
+      continue;
+    auto until = x->parked ? later(batch.now, x->parked_for) : std::nullopt;
     auto cleanup = x->parked ? cleanup_status::none : x->cleanup;
     auto next = next_try(batch.now, cleanup, x->next_cleanup_in);
     for (auto from : x->from)
       rows.add(n, x->lease.id, x->lease.fence, from, x->to,
                mended(x->failure_reason), cleanup, next, x->parked, x->resource,
-               mended(x->note));
+               until, mended(x->note));
   }
   run(pg::end_leases, rows, batch);
   explain(all, batch, [this](const auto& x) {
@@ -263,6 +260,16 @@ void postgres_lease_writes::write(const chosen<owe_cleanup>& all,
   explain(all, batch, [this](const auto& x) {
     return conflict("handed to the janitor", x.lease, 0);
   });
+}
+
+void postgres_lease_writes::write(const chosen<take_fence>& all,
+                                  postgres_batch& batch) {
+  postgres::table rows{4};
+  for (const auto& [n, x] : all)
+    rows.add(n, x->lease, batch.fences[n], x->cleaning);
+  run(pg::take_fences, rows, batch);
+  explain(all, batch,
+          [this](const auto& x) { return conflict("cleaned up", x.lease, 0); });
 }
 
 // -- explanations -------------------------------------------------------------

@@ -10,6 +10,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 namespace leasehold {
@@ -22,6 +23,8 @@ struct postgres_batch {
   std::vector<fence_no> fences;
   /// One outcome per command.
   std::vector<result<written>> outcomes;
+  /// Engines that were asked whether they are dead; see `hold_death`.
+  std::unordered_map<instance_id, bool> dead = {};
 };
 
 /// Performs writes on leases. Every `write` takes commands of one kind that
@@ -46,6 +49,11 @@ public:
   void write(const chosen<describe_lease>& all, postgres_batch& batch);
   void write(const chosen<record_cleanup>& all, postgres_batch& batch);
   void write(const chosen<owe_cleanup>& all, postgres_batch& batch);
+  void write(const chosen<take_fence>& all, postgres_batch& batch);
+  // In postgres_rescue_writes.cpp, as what they need.
+  void write(const chosen<await_run>& all, postgres_batch& batch);
+  void write(const chosen<adopt_late>& all, postgres_batch& batch);
+  void write(const chosen<confirm_gone>& all, postgres_batch& batch);
 
   /// What a constraint's refusal means for the command that met it.
   failure refused(const postgres::error& why, const insert_lease& x);
@@ -53,6 +61,7 @@ public:
   failure refused(const postgres::error& why, const give_up_resource& x);
   failure refused(const postgres::error& why, const end_lease& x);
   failure refused(const postgres::error& why, const record_cleanup& x);
+  failure refused(const postgres::error& why, const adopt_late& x);
 
 private:
   /// Runs the statement on its rows, which begin with the numbers of their
@@ -63,7 +72,11 @@ private:
   /// Explains the commands that have no outcome yet.
   template <class Write, class Explain>
   void explain(const chosen<Write>& all, postgres_batch& batch,
-               Explain explanation);
+               Explain explanation) {
+    for (const auto& [n, x] : all)
+      if (!batch.outcomes[n] && batch.outcomes[n].error().code == ec::none)
+        batch.outcomes[n] = explanation(*x);
+  }
 
   void give_up(size_t n, const give_up_resource& x, postgres_batch& batch);
 
@@ -77,6 +90,11 @@ private:
   failure not_activated(const activate_lease& x);
 
   failure conflict(std::string_view verb, const lease_id& who, fence_no asked);
+
+  /// Sees to it that these engines stay dead until the transaction is over;
+  /// notes the failure of a command whose engine lives. True if it may go on.
+  bool hold_death(size_t n, const lease_id& lease, const instance_id& engine,
+                  postgres_batch& batch);
 
   bool is_claimable(const lease_id& who);
 

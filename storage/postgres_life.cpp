@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <sstream>
 #include <system_error>
 #include <thread>
@@ -36,6 +37,7 @@ const std::string find_lives_sql = R"(
 SELECT e.id, e.process, EXISTS (
   SELECT FROM pg_locks k
   WHERE k.locktype = 'advisory' AND k.granted AND k.objsubid = 1
+    AND k.mode = 'ExclusiveLock'
     AND k.database
       = (SELECT oid FROM pg_database WHERE datname = current_database())
     AND ((k.classid::bigint << 32) | k.objid::bigint)
@@ -108,9 +110,11 @@ bool has_ended_here(const std::string& text) {
 class session_life : public postgres_life {
 public:
   session_life(postgres_url url, instance_id self,
-               std::function<void(postgres::connection&)> prepare)
+               std::function<void(postgres::connection&)> prepare,
+               life_options life)
     : url_{std::move(url)}, self_{std::move(self)},
-      prepare_{std::move(prepare)}, stop_{eventfd(0, EFD_CLOEXEC)} {
+      prepare_{std::move(prepare)}, life_{std::move(life)}, stop_{eventfd(
+                                                              0, EFD_CLOEXEC)} {
     if (stop_ < 0)
       throw std::system_error{errno, std::generic_category(), "eventfd"};
   }
@@ -132,14 +136,20 @@ public:
     connect();
     if (!lock())
       return false;
-    begun_ = true;
+    begun_ = locked_ = true;
+    seen_at_ = steady::now();
     watch_ = std::thread{[this] { run(); }};
     return true;
   }
 
 private:
+  using steady = std::chrono::steady_clock;
+
   void connect() {
-    auto fresh = std::make_unique<postgres::connection>(url_.conninfo);
+    // A network that swallows everything must not hold us up for long.
+    auto patience = std::max<int64_t>(1, life_.grace.count() * 2 / 5);
+    auto fresh = std::make_unique<postgres::connection>(
+      url_.conninfo + " tcp_user_timeout='" + std::to_string(patience) + "'");
     prepare_(*fresh);
     session_ = std::move(fresh);
   }
@@ -157,31 +167,60 @@ private:
   }
 
   void run() {
-    auto locked = true;
-    for (;;) {
-      // Without a lock we only wait for a better moment.
-      if (wait(locked ? session_->socket() : -1))
-        return;
+    while (!wait()) {
       try {
-        if (!session_ || session_->lost()) {
-          locked = false;
-          connect();
-        }
-        session_->listen();
-        locked = locked || lock();
+        look_after();
       } catch (const postgres::error&) {
-        locked = false;
+        locked_ = false;
         session_.reset();
       }
+      tell();
     }
   }
 
-  /// Waits for something on the file, or for a moment without one. Returns
-  /// whether we are to stop.
-  bool wait(int file) const {
+  /// Makes sure of the session and the lock. Throws `postgres::error`.
+  void look_after() {
+    auto begun = steady::now();
+    if (!session_ || session_->lost()) {
+      locked_ = false;
+      connect();
+    }
+    if (locked_) {
+      session_->listen();
+      session_->run("SELECT 1");
+    } else {
+      locked_ = lock();
+      relocked_ = locked_;
+    }
+    if (locked_)
+      seen_at_ = begun;
+  }
+
+  /// Says what has become of us, if it is news.
+  void tell() {
+    auto alone = steady::now() - seen_at_;
+    auto news = std::optional<life_sign>{};
+    if (std::exchange(relocked_, false))
+      news = life_sign::back;
+    else if (!locked_ && !told_lost_ && alone >= life_.grace * 3 / 5)
+      news = life_sign::lost;
+    if (!news)
+      return;
+    told_lost_ = *news == life_sign::lost;
+    if (life_.on_sign)
+      life_.on_sign(*news);
+  }
+
+  /// Waits for something from the server, or for the next moment to look.
+  /// Returns whether we are to stop.
+  bool wait() const {
+    auto timeout
+      = locked_ ? life_.grace / 5
+                : std::min(pause, std::max(life_.grace / 10, milliseconds{1}));
+    auto file = locked_ && session_ ? session_->socket() : -1;
     pollfd both[] = {{stop_, POLLIN, 0}, {file, POLLIN, 0}};
-    auto timeout = file < 0 ? static_cast<int>(pause.count()) : -1;
-    return poll(both, 2, timeout) > 0 && (both[0].revents & POLLIN) != 0;
+    return poll(both, 2, static_cast<int>(timeout.count())) > 0
+           && (both[0].revents & POLLIN) != 0;
   }
 
   /// Says that we have left, if anybody listens.
@@ -198,9 +237,16 @@ private:
   postgres_url url_;
   instance_id self_;
   std::function<void(postgres::connection&)> prepare_;
+  life_options life_;
   int stop_;
   std::unique_ptr<postgres::connection> session_;
   bool begun_ = false;
+  bool locked_ = false;
+  /// Whether the lock is ours again since we looked last.
+  bool relocked_ = false;
+  bool told_lost_ = false;
+  /// When we last began to ask, and were told that the lock is ours.
+  steady::time_point seen_at_;
   std::thread watch_;
 };
 
@@ -208,8 +254,10 @@ private:
 
 result<std::unique_ptr<postgres_life>>
 show_life(const postgres_url& url, const instance_id& self,
-          std::function<void(postgres::connection&)> prepare) {
-  auto life = std::make_unique<session_life>(url, self, std::move(prepare));
+          std::function<void(postgres::connection&)> prepare,
+          life_options how) {
+  auto life = std::make_unique<session_life>(url, self, std::move(prepare),
+                                             std::move(how));
   if (!life->begin())
     return failure{ec::already_exists,
                    "An engine with the id \"" + self.value

@@ -11,11 +11,18 @@
 //   - its lock is gone and has not come back for a grace period, in which a
 //     living engine connects again.
 // Clocks of different machines are never compared.
+//
+// An engine notices when it has lost touch: it asks its server for a sign of
+// life several times in a grace period. It says so to whoever watches before
+// anybody else can count it as dead. Who takes over from a dead engine holds a
+// share of its lock meanwhile, so that it cannot come back before that is over,
+// and sees what was taken when it does.
 
 #include "messages/ids.hpp"
 #include "messages/result.hpp"
 #include "storage/postgres.hpp"
 #include "storage/postgres_url.hpp"
+#include "storage/store.hpp"
 
 #include <chrono>
 #include <functional>
@@ -37,7 +44,8 @@ public:
 /// Throws `postgres::error`. Errors: `already_exists`.
 result<std::unique_ptr<postgres_life>>
 show_life(const postgres_url& url, const instance_id& self,
-          std::function<void(postgres::connection&)> prepare);
+          std::function<void(postgres::connection&)> prepare,
+          life_options life);
 
 /// Finds out which engines are dead. Only says so when it is certain.
 class postgres_coroner {

@@ -4,8 +4,8 @@
 
 namespace leasehold {
 
-result<std::unique_ptr<store>> open_postgres_store(const std::string&,
-                                                   const instance_id&) {
+result<std::unique_ptr<store>>
+open_postgres_store(const std::string&, const instance_id&, life_options) {
   return failure{ec::store_unusable,
                  "This build has no PostgreSQL store. Give the path of an "
                  "SQLite database, or build with LEASEHOLD_POSTGRES=ON."};

@@ -45,6 +45,11 @@ keys keys_of(const store_write& what) {
         return {x.lease.value, {}, x.resource.value};
       },
       [](const owe_cleanup& x) -> keys { return {x.lease.value}; },
+      [](const take_fence& x) -> keys { return {x.lease.value}; },
+      [](const confirm_gone& x) -> keys { return {x.lease.value}; },
+      [](const adopt_late& x) -> keys {
+        return {x.lease.value, x.as.value, x.resource.value};
+      },
       [](const auto& x) -> keys {
         if constexpr (requires { x.lease.id; })
           return {x.lease.id.value};
@@ -67,7 +72,8 @@ bool is_about_leases(const store_write& what) {
 
 /// Commands that may take resources come last.
 int rank_of(const store_write& what) {
-  if (std::holds_alternative<insert_lease>(what))
+  if (std::holds_alternative<insert_lease>(what)
+      || std::holds_alternative<adopt_late>(what))
     return 1;
   return std::holds_alternative<activate_lease>(what) ? 2 : 0;
 }
@@ -129,7 +135,9 @@ size_t count_grants(std::span<const store_write> batch) {
   return static_cast<size_t>(
     std::count_if(batch.begin(), batch.end(), [](const auto& x) {
       return std::holds_alternative<insert_lease>(x)
-             || std::holds_alternative<reacquire_lease>(x);
+             || std::holds_alternative<reacquire_lease>(x)
+             || std::holds_alternative<take_fence>(x)
+             || std::holds_alternative<adopt_late>(x);
     }));
 }
 

@@ -120,7 +120,7 @@ result<store_answer> postgres_reads::read(const list_leases& x) {
 
 result<store_answer> postgres_reads::read(const list_due_cleanups& x) {
   auto now = now_();
-  auto sql = from_leases + "WHERE " + pg::owed
+  auto sql = from_leases + "WHERE " + pg::cleanup_owed
              + " AND next_cleanup_at <= $1::bigint ORDER BY next_cleanup_at "
                "LIMIT $2::bigint";
   return store_answer{leases(db_.run(sql, parameters{now, x.limit}), now)};
@@ -128,7 +128,7 @@ result<store_answer> postgres_reads::read(const list_due_cleanups& x) {
 
 result<store_answer> postgres_reads::read(const list_owed_cleanups& x) {
   auto now = now_();
-  auto sql = from_leases + "WHERE " + pg::owed
+  auto sql = from_leases + "WHERE " + pg::cleanup_owed
              + " ORDER BY next_cleanup_at NULLS LAST, seq LIMIT $1::bigint";
   return store_answer{leases(db_.run(sql, parameters{x.limit}), now)};
 }
@@ -157,10 +157,64 @@ result<store_answer> postgres_reads::read(const list_orphans& x) {
              + " AND (owner_instance IS NULL"
                " OR owner_instance = ANY ($1::text[])"
                " OR (owner_instance = $2::text AND status = 'acquiring'"
-               " AND deadline_at <= $3::bigint)) ORDER BY seq LIMIT $4::bigint";
-  parameters with{dead.text(), x.asker, timestamp{now.ms - x.overdue.count()},
-                  x.limit};
+               " AND deadline_at <= $3::bigint))"
+               " AND ($5::boolean OR status = 'acquiring'"
+               " OR deadline_at IS NULL OR deadline_at <= $6::bigint)"
+               " AND ($7::text IS NULL OR run_id = $7::text)"
+               " ORDER BY seq LIMIT $4::bigint";
+  parameters with{
+    dead.text(), x.asker,       timestamp{now.ms - x.overdue.count()},
+    x.limit,     x.waiting_too, now,
+    x.run};
   return store_answer{leases(db_.run(sql, with), now)};
+}
+
+result<store_answer> postgres_reads::read(const list_parked_until& x) {
+  auto now = now_();
+  auto sql = from_leases
+             + "WHERE parked AND deadline_at IS NOT NULL "
+               "ORDER BY deadline_at LIMIT $1::bigint";
+  return store_answer{leases(db_.run(sql, parameters{x.limit}), now)};
+}
+
+result<store_answer> postgres_reads::read(const list_claims& x) {
+  auto now = now_();
+  auto sql = from_leases + "WHERE " + pg::held
+             + " AND ($1::text IS NULL OR environment_id = $1::text)"
+               " ORDER BY seq LIMIT $2::bigint";
+  return store_answer{
+    leases(db_.run(sql, parameters{x.environment, x.limit}), now)};
+}
+
+result<store_answer> postgres_reads::read(const list_owned& x) {
+  auto now = now_();
+  auto sql = from_leases + "WHERE " + pg::live
+             + " AND owner_instance = $1::text ORDER BY seq";
+  return store_answer{leases(db_.run(sql, parameters{x.owner}), now)};
+}
+
+result<store_answer> postgres_reads::read(const list_instances& x) {
+  auto now = now_();
+  auto sql = "SELECT id, host, pid, started_at, coalesce(n, 0) "
+             "FROM engine_instances LEFT JOIN (SELECT owner_instance, "
+             "count(*) AS n FROM leases WHERE "
+             + pg::live
+             + " GROUP BY owner_instance) o ON owner_instance = id "
+               "ORDER BY started_at DESC, id LIMIT $1::bigint";
+  auto found = db_.run(sql, parameters{x.limit});
+  instance_rows all{now, {}};
+  std::vector<instance_id> others;
+  while (found.next()) {
+    auto& row = all.rows.emplace_back();
+    found.read(row.id, row.host, row.pid, row.started_at, row.leases);
+    if (row.id != x.asker)
+      others.push_back(row.id);
+  }
+  for (const auto& dead : find_dead_(others))
+    for (auto& row : all.rows)
+      if (row.id == dead)
+        row.alive = false;
+  return store_answer{std::move(all)};
 }
 
 result<store_answer> postgres_reads::read(const list_events& x) {
@@ -212,6 +266,19 @@ result<store_answer> postgres_reads::read(const get_plugin& x) {
 result<store_answer> postgres_reads::read(const list_plugins&) {
   auto sql = from_plugins + "ORDER BY install_order";
   return store_answer{plugins(db_.run(sql, parameters{}))};
+}
+
+result<store_answer> postgres_reads::read(const list_breakers&) {
+  breaker_rows all{now_(), {}};
+  auto found = db_.run("SELECT subject, failures, pauses, retry_at, code, "
+                       "words FROM breakers ORDER BY subject",
+                       parameters{});
+  while (found.next()) {
+    auto& row = all.rows.emplace_back();
+    found.read(row.subject.text, row.failures, row.pauses, row.retry_at,
+               row.code, row.words);
+  }
+  return store_answer{std::move(all)};
 }
 
 } // namespace leasehold

@@ -28,11 +28,16 @@ public:
   result<store_answer> read(const list_due_cleanups& x);
   result<store_answer> read(const list_owed_cleanups& x);
   result<store_answer> read(const list_orphans& x);
+  result<store_answer> read(const list_parked_until& x);
+  result<store_answer> read(const list_claims& x);
+  result<store_answer> read(const list_owned& x);
+  result<store_answer> read(const list_instances& x);
   result<store_answer> read(const list_events& x);
   result<store_answer> read(const get_environment& x);
   result<store_answer> read(const list_environments& x);
   result<store_answer> read(const get_plugin& x);
   result<store_answer> read(const list_plugins& x);
+  result<store_answer> read(const list_breakers& x);
 
 private:
   /// Owners of live leases, but for this one.

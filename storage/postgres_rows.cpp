@@ -50,12 +50,14 @@ T parse(const std::string& text, const char* column) {
 
 lease_row read_lease(const postgres::rows& found) {
   lease_row x;
+  int64_t grace = 0;
   found.read(x.id, x.company, x.environment, x.workspace, x.issue, x.run,
              x.status, x.policy, x.provider, x.resource, x.exclusive, x.fence,
              x.owner, x.parked, x.fingerprint, x.cleanup, x.cleanup_attempts,
              x.next_cleanup_at, x.failure_reason, x.metadata, x.acquired_at,
              x.last_used_at, x.updated_at, x.expires_at, x.deadline_at,
-             x.released_at);
+             x.released_at, grace);
+  x.reattach_grace = milliseconds{grace};
   return x;
 }
 

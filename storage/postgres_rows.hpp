@@ -19,7 +19,7 @@ inline constexpr const char* lease_columns
     "lease_policy, provider, provider_lease_id, exclusive, fence, "
     "owner_instance, parked, fingerprint, cleanup_status, cleanup_attempts, "
     "next_cleanup_at, failure_reason, metadata, acquired_at, last_used_at, "
-    "updated_at, expires_at, deadline_at, released_at";
+    "updated_at, expires_at, deadline_at, released_at, reattach_grace";
 
 inline constexpr const char* environment_columns
   = "id, name, description, driver, status, config, created_at, updated_at";
@@ -33,14 +33,21 @@ inline constexpr const char* plugin_columns
 inline const std::string live = "status IN ('acquiring', 'active')";
 
 /// Nobody lives there, and it must be cleaned up: index `leases_owed`.
-inline const std::string owed = "cleanup_status = 'failed' AND NOT parked "
-                                "AND status NOT IN ('acquiring', 'active')";
+inline const std::string cleanup_owed
+  = "cleanup_status = 'failed' AND NOT parked "
+    "AND status NOT IN ('acquiring', 'active')";
 
 /// There may still be a resource: what these leases need must not go away.
 inline const std::string held
   = "(" + live
     + " OR parked OR cleanup_status = 'failed'"
       " OR (status = 'retained' AND cleanup_status IS NULL))";
+
+/// Nothing is left to do about it, nor anything to find.
+inline const std::string finished
+  = "status NOT IN ('acquiring', 'active') AND NOT parked"
+    " AND (cleanup_status = 'success'"
+    " OR (cleanup_status IS NULL AND status <> 'retained'))";
 
 /// Takes the row that `found` stands on, read as `lease_columns`.
 lease_row read_lease(const postgres::rows& found);

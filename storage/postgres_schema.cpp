@@ -14,7 +14,7 @@ namespace {
 // wrote: `jsonb` would reorder it. Names compare by their bytes, as in SQLite.
 //
 // History has no foreign key: each line is copied from the lease's row by the
-// statement that changes it, and leases are never deleted.
+// statement that changes it, and goes with it.
 constexpr const char* first_schema = R"(
 CREATE TABLE environments (
   id text COLLATE "C" NOT NULL PRIMARY KEY,
@@ -211,8 +211,28 @@ constexpr const char* plugin_config_schema = R"(
 ALTER TABLE plugins ADD COLUMN config text NOT NULL DEFAULT '{}';
 )";
 
-constexpr auto steps_in_order = std::array{
-  first_schema, secrets_schema, registry_schema, plugin_config_schema};
+// See storage/schema.cpp.
+constexpr const char* breakers_schema = R"(
+CREATE TABLE breakers (
+  subject text COLLATE "C" PRIMARY KEY,
+  failures bigint NOT NULL,
+  pauses bigint NOT NULL,
+  retry_at bigint NOT NULL,
+  code text NOT NULL,
+  words text NOT NULL
+);
+)";
+
+constexpr const char* deadlines_schema = R"(
+ALTER TABLE leases ADD COLUMN reattach_grace bigint NOT NULL DEFAULT 0;
+
+CREATE INDEX leases_parked_until ON leases (deadline_at)
+  WHERE parked AND deadline_at IS NOT NULL;
+)";
+
+constexpr auto steps_in_order
+  = std::array{first_schema,         secrets_schema,  registry_schema,
+               plugin_config_schema, breakers_schema, deadlines_schema};
 
 /// Any number will do, as long as no other program of this database uses it.
 constexpr const char* one_at_a_time

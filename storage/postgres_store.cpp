@@ -151,7 +151,9 @@ result<std::unique_ptr<store>> open_database(const postgres_place& where,
     auto prepare = [settings = where.settings](postgres::connection& db) {
       set_up(db, settings);
     };
-    auto shown = show_life(where.url, self, prepare);
+    auto shown
+      = show_life(where.url, self, prepare,
+                  {where.settings.death_grace, where.settings.on_sign});
     if (!shown)
       return shown.error();
     alive = std::move(shown).value();
@@ -173,8 +175,12 @@ result<std::unique_ptr<store>> open_postgres_store(const std::string& url,
 }
 
 result<std::unique_ptr<store>> open_postgres_store(const std::string& url,
-                                                   const instance_id& self) {
-  return open_postgres_store(url, self, postgres_settings{});
+                                                   const instance_id& self,
+                                                   life_options life) {
+  postgres_settings settings;
+  settings.death_grace = life.grace;
+  settings.on_sign = std::move(life.on_sign);
+  return open_postgres_store(url, self, std::move(settings));
 }
 
 } // namespace leasehold

@@ -5,6 +5,7 @@
 #include "storage/store.hpp"
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -26,6 +27,8 @@ struct postgres_settings {
   milliseconds death_grace = std::chrono::seconds{10};
   /// Empty: the server's clock.
   store_clock clock = {};
+  /// See `life_options`.
+  std::function<void(life_sign)> on_sign = {};
 };
 
 /// As the function of this name in storage/store.hpp.

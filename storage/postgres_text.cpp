@@ -88,6 +88,35 @@ public:
     text("lease id", x.lease);
   }
 
+  void operator()(const open_breaker& x) {
+    text("subject", x.row.subject.text);
+  }
+
+  void operator()(const close_breaker& x) {
+    text("subject", x.subject.text);
+  }
+
+  void operator()(const take_fence& x) {
+    text("lease id", x.lease);
+  }
+
+  void operator()(const await_run& x) {
+    text("lease id", x.lease.id);
+  }
+
+  void operator()(const adopt_late& x) {
+    text("lease id", x.lease).text("lease id", x.as);
+    text("resource", x.resource);
+  }
+
+  void operator()(const confirm_gone& x) {
+    text("lease id", x.lease);
+  }
+
+  void operator()(const prune_history&) {
+    // nop
+  }
+
   void operator()(const put_environment& x) {
     text("environment id", x.row.id).text("environment name", x.row.name);
     text("driver", x.row.driver).text("config", x.row.config);

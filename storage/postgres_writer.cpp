@@ -1,6 +1,7 @@
 #include "storage/postgres_writer.hpp"
 
 #include "storage/postgres_errors.hpp"
+#include "storage/postgres_history.hpp"
 #include "storage/postgres_plan.hpp"
 #include "storage/postgres_text.hpp"
 
@@ -111,6 +112,7 @@ void postgres_writer::write_all(std::span<const store_write> batch,
 
 void postgres_writer::begin(std::span<const store_write> batch, attempt& it) {
   it.number = ++last_number_;
+  it.batch.dead.clear();
   auto mark = "INSERT INTO batches (writer, last) VALUES ('" + writer_ + "', "
               + std::to_string(it.number)
               + ") ON CONFLICT (writer) DO UPDATE SET last = excluded.last";
@@ -170,6 +172,8 @@ template <class Write>
 result<written> postgres_writer::tools::write(const Write& x, timestamp now) {
   if constexpr (requires { secrets.write(x, now); })
     return secrets.write(x, now);
+  else if constexpr (std::is_same_v<Write, prune_history>)
+    return postgres_history{*db}.write(x, now);
   else {
     auto how = catalog.write(x, now);
     if constexpr (std::is_same_v<Write, put_environment>)
@@ -197,6 +201,8 @@ void postgres_writer::write_carefully(std::span<const store_write> batch,
     } catch (const postgres::error& e) {
       if (!e.refused_row())
         throw;
+      // Locks that were taken since then are free again.
+      into.dead.clear();
       into.outcomes[n] = refused(e, x);
     }
   };

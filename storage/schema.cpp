@@ -200,8 +200,29 @@ constexpr const char* plugin_config_schema = R"(
 ALTER TABLE plugins ADD COLUMN config TEXT NOT NULL DEFAULT '{}';
 )";
 
-constexpr auto steps_in_order = std::array{
-  first_schema, secrets_schema, registry_schema, plugin_config_schema};
+// Breakers that are open; one that is closed has no row.
+constexpr const char* breakers_schema = R"(
+CREATE TABLE breakers (
+  subject TEXT PRIMARY KEY,
+  failures INTEGER NOT NULL,
+  pauses INTEGER NOT NULL,
+  retry_at INTEGER NOT NULL,
+  code TEXT NOT NULL,
+  words TEXT NOT NULL
+);
+)";
+
+// What was parked before waits for ever.
+constexpr const char* deadlines_schema = R"(
+ALTER TABLE leases ADD COLUMN reattach_grace INTEGER NOT NULL DEFAULT 0;
+
+CREATE INDEX leases_parked_until ON leases (deadline_at)
+  WHERE parked = 1 AND deadline_at IS NOT NULL;
+)";
+
+constexpr auto steps_in_order
+  = std::array{first_schema,         secrets_schema,  registry_schema,
+               plugin_config_schema, breakers_schema, deadlines_schema};
 
 } // namespace
 

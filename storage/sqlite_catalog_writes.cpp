@@ -56,6 +56,13 @@ ON CONFLICT (id) DO UPDATE
 SET host = excluded.host, pid = excluded.pid,
   started_at = excluded.started_at)";
 
+constexpr const char* open_breaker_sql = R"(
+INSERT INTO breakers (subject, failures, pauses, retry_at, code, words)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+ON CONFLICT (subject) DO UPDATE
+SET failures = excluded.failures, pauses = excluded.pauses,
+  retry_at = excluded.retry_at, code = excluded.code, words = excluded.words)";
+
 /// The first column of the only row, if there is one.
 template <class T, class... Ts>
 std::optional<T> lookup(sqlite::statement& question, const Ts&... xs) {
@@ -85,7 +92,9 @@ sqlite_catalog_writes::sqlite_catalog_writes(sqlite::connection& db)
     count_plugin_leases_{
       db, "SELECT count(*) FROM leases WHERE plugin_id = ?1 AND " + held},
     remove_plugin_{db, "DELETE FROM plugins WHERE id = ?1"},
-    register_instance_{db, register_instance_sql} {
+    register_instance_{db, register_instance_sql},
+    open_breaker_{db, open_breaker_sql},
+    close_breaker_{db, "DELETE FROM breakers WHERE subject = ?1"} {
   // nop
 }
 
@@ -103,7 +112,8 @@ result<written> sqlite_catalog_writes::write(const put_environment& x) {
                    "An environment named \"" + row.name
                      + "\" already exists for this instance."};
   }
-  return written{now_};
+  // What has changed may be what it failed of.
+  return write(close_breaker{subject_of(row.id)});
 }
 
 result<written> sqlite_catalog_writes::write(const remove_environment& x) {
@@ -115,7 +125,7 @@ result<written> sqlite_catalog_writes::write(const remove_environment& x) {
   if (leases > 0)
     return still_held("Environment \"" + *name + "\"", leases);
   remove_environment_.run(x.id);
-  return written{now_};
+  return write(close_breaker{subject_of(x.id)});
 }
 
 // -- plugins ------------------------------------------------------------------
@@ -144,7 +154,7 @@ result<written> sqlite_catalog_writes::write(const change_plugin& x) {
                          row.package_name, row.package_path,
                          to_json(row.pending), now_, row.config)
       > 0)
-    return written{now_};
+    return write(close_breaker{subject_of(row.id)});
   auto key = lookup<std::string>(name_plugin_, row.id);
   return key ? plugin_changed_since(*key) : unknown_plugin(row.key);
 }
@@ -157,13 +167,27 @@ result<written> sqlite_catalog_writes::write(const remove_plugin& x) {
   if (leases > 0)
     return still_held("Plugin \"" + *key + "\"", leases);
   remove_plugin_.run(x.id);
-  return written{now_};
+  return write(close_breaker{subject_of(x.id)});
 }
 
 // -- engines ------------------------------------------------------------------
 
 result<written> sqlite_catalog_writes::write(const register_instance& x) {
   register_instance_.run(x.row.id, x.row.host, x.row.pid, now_);
+  return written{now_};
+}
+
+// -- breakers -----------------------------------------------------------------
+
+result<written> sqlite_catalog_writes::write(const open_breaker& x) {
+  auto& row = x.row;
+  open_breaker_.run(row.subject.text, row.failures, row.pauses,
+                    now_ + x.retry_in, row.code, row.words);
+  return written{now_};
+}
+
+result<written> sqlite_catalog_writes::write(const close_breaker& x) {
+  close_breaker_.run(x.subject.text);
   return written{now_};
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 
-// The writes that concern environments, plugins and engines, as statements
+// The writes that concern environments, plugins, their breakers, and engines, as statements
 // inside a transaction that somebody else has begun.
 
 #include "messages/store.hpp"
@@ -28,6 +28,8 @@ public:
   result<written> write(const change_plugin& x);
   result<written> write(const remove_plugin& x);
   result<written> write(const register_instance& x);
+  result<written> write(const open_breaker& x);
+  result<written> write(const close_breaker& x);
 
 private:
   timestamp now_;
@@ -42,6 +44,8 @@ private:
   sqlite::statement count_plugin_leases_;
   sqlite::statement remove_plugin_;
   sqlite::statement register_instance_;
+  sqlite::statement open_breaker_;
+  sqlite::statement close_breaker_;
 };
 
 } // namespace leasehold

@@ -9,12 +9,12 @@ inline constexpr const char* insert_lease = R"(
 INSERT INTO leases (id, acquired_at, last_used_at, updated_at, company_id,
   environment_id, workspace_id, issue_id, run_id, status, lease_policy,
   provider, provider_lease_id, exclusive, fence, owner_instance, fingerprint,
-  metadata, expires_at, deadline_at, plugin_id)
+  metadata, expires_at, deadline_at, plugin_id, reattach_grace)
 VALUES (?1, ?2, ?2, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,
   ?15, ?16, ?17, ?18, coalesce(nullif(?19, ''),
-    (SELECT old.plugin_id FROM leases old WHERE old.id = ?20), '')))";
+    (SELECT old.plugin_id FROM leases old WHERE old.id = ?20), ''), ?21))";
 
-inline constexpr const char* read_plugin = R"(
+inline constexpr const char* read_plugin_state = R"(
 SELECT plugin_key, status, updated_at FROM plugins WHERE id = ?1)";
 
 inline constexpr const char* claim_resource = R"(
@@ -27,8 +27,14 @@ WHERE id = ?1
 inline constexpr const char* reacquire_lease = R"(
 UPDATE leases
 SET fence = ?5, owner_instance = ?6, last_used_at = ?2, updated_at = ?2,
-  expires_at = ifnull(?7, expires_at)
+  expires_at = ifnull(?7, expires_at), deadline_at = NULL,
+  reattach_grace = ?8
 WHERE id = ?1 AND status = 'active' AND fence = ?3 AND run_id = ?4)";
+
+inline constexpr const char* await_run = R"(
+UPDATE leases
+SET deadline_at = ?4, updated_at = ?2
+WHERE id = ?1 AND status = 'active' AND fence = ?3 AND deadline_at IS NULL)";
 
 inline constexpr const char* activate_lease = R"(
 UPDATE leases
@@ -53,7 +59,7 @@ UPDATE leases
 SET status = ?5, failure_reason = nullif(?6, ''),
   cleanup_status = nullif(?7, 'none'), next_cleanup_at = ?8, parked = ?9,
   provider_lease_id = ifnull(?10, provider_lease_id),
-  released_at = iif(?5 = 'retained', NULL, ?2), deadline_at = NULL,
+  released_at = iif(?5 = 'retained', NULL, ?2), deadline_at = ?11,
   last_used_at = ?2, updated_at = ?2
 WHERE id = ?1 AND status = ?4 AND ?3 IN (0, fence))";
 
@@ -84,6 +90,39 @@ SET cleanup_status = 'failed', cleanup_attempts = 0, next_cleanup_at = ?3,
   updated_at = ?2
 WHERE id = ?1 AND cleanup_status IS NOT 'success'
   AND status NOT IN ('acquiring', 'active'))";
+
+inline constexpr const char* confirm_gone = R"(
+UPDATE leases
+SET cleanup_status = 'success', next_cleanup_at = NULL, parked = 0,
+  updated_at = ?2
+WHERE id = ?1 AND cleanup_status IS NOT 'success'
+  AND status NOT IN ('acquiring', 'active'))";
+
+/// An ended lease ?4 that owes the removal of the resource ?3, which came up
+/// for the lease ?1; unless a row leads to it already. A question per partial
+/// index.
+inline constexpr const char* adopt_late = R"(
+INSERT INTO leases (id, acquired_at, last_used_at, updated_at, released_at,
+  company_id, environment_id, workspace_id, issue_id, run_id, status,
+  lease_policy, provider, provider_lease_id, exclusive, fence, owner_instance,
+  fingerprint, metadata, plugin_id, cleanup_status, next_cleanup_at,
+  failure_reason)
+SELECT ?4, ?2, ?2, ?2, ?2, company_id, environment_id, workspace_id, issue_id,
+  run_id, 'failed', lease_policy, provider, ?3, exclusive, ?5, ?6,
+  fingerprint, metadata, plugin_id, 'failed', ?2, 'came_up_late'
+FROM leases made WHERE made.id = ?1
+  AND NOT EXISTS (SELECT 1 FROM leases h
+    WHERE h.provider_lease_id = ?3 AND h.provider = made.provider
+      AND h.plugin_id = made.plugin_id AND h.exclusive = 1
+      AND h.provider_lease_id IS NOT NULL
+      AND (h.status IN ('acquiring', 'active') OR h.parked = 1))
+  AND NOT EXISTS (SELECT 1 FROM leases h
+    WHERE h.provider_lease_id = ?3 AND h.provider = made.provider
+      AND h.plugin_id = made.plugin_id AND h.cleanup_status = 'failed')
+  AND NOT EXISTS (SELECT 1 FROM leases h
+    WHERE h.provider_lease_id = ?3 AND h.provider = made.provider
+      AND h.plugin_id = made.plugin_id AND h.status = 'retained'
+      AND h.cleanup_status IS NULL))";
 
 // Copied from the row, so that history cannot disagree with it.
 inline constexpr const char* record_event = R"(

@@ -20,8 +20,10 @@ sqlite_lease_writes::sqlite_lease_writes(sqlite::connection& db,
     extend_{db, sql::extend_lease}, describe_{db, sql::describe_lease},
     record_cleanup_{db, sql::record_cleanup}, owe_cleanup_{db,
                                                            sql::owe_cleanup},
-    record_{db, sql::record_event}, read_state_{db, sql::read_state},
-    find_holder_{db, sql::find_holder}, read_plugin_{db, sql::read_plugin} {
+    await_run_{db, sql::await_run}, adopt_late_{db, sql::adopt_late},
+    confirm_gone_{db, sql::confirm_gone}, record_{db, sql::record_event},
+    read_state_{db, sql::read_state}, find_holder_{db, sql::find_holder},
+    read_plugin_{db, sql::read_plugin_state} {
   // nop
 }
 
@@ -35,7 +37,7 @@ void sqlite_lease_writes::finish() {
     store_fence_.run(*last_fence_);
 }
 
-fence_no sqlite_lease_writes::take_fence() {
+fence_no sqlite_lease_writes::next_fence() {
   if (!last_fence_) {
     auto found = read_fence_.ask();
     found.next();
@@ -51,7 +53,7 @@ result<written> sqlite_lease_writes::write(const insert_lease& x) {
     return cannot_begin(x.row);
   if (auto why = unfit_plugin(x))
     return *why;
-  auto fence = take_fence();
+  auto fence = next_fence();
   try {
     if (x.claims.empty()) {
       insert(x, fence);
@@ -99,7 +101,8 @@ void sqlite_lease_writes::insert(const insert_lease& x, fence_no fence) {
   insert_.run(row.id, now_, row.company, row.environment, row.workspace,
               row.issue, row.run, row.status, row.policy, row.provider,
               row.resource, row.exclusive, fence, row.owner, row.fingerprint,
-              row.metadata, expires_at, deadline_at, x.plugin.id, x.claims);
+              row.metadata, expires_at, deadline_at, x.plugin.id, x.claims,
+              row.reattach_grace.count());
   record_first(row.id, x.note);
 }
 
@@ -107,9 +110,9 @@ result<written> sqlite_lease_writes::write(const reacquire_lease& x) {
   std::optional<timestamp> expires_at;
   if (x.expires_in.count() != 0)
     expires_at = now_ + x.expires_in;
-  auto fence = take_fence();
+  auto fence = next_fence();
   if (reacquire_.run(x.lease.id, now_, x.lease.fence, x.run, fence, x.owner,
-                     expires_at)
+                     expires_at, x.reattach_grace.count())
       == 0)
     return conflict("reacquired", x.lease.id, x.lease.fence);
   record(x.lease.id, std::nullopt, x.note);
@@ -177,11 +180,14 @@ result<written> sqlite_lease_writes::write(const end_lease& x) {
   std::optional<timestamp> next;
   if (cleanup == cleanup_status::failed && x.next_cleanup_in)
     next = now_ + *x.next_cleanup_in;
+  std::optional<timestamp> until;
+  if (x.parked && x.parked_for.count() > 0)
+    until = now_ + x.parked_for;
   try {
     // One state at a time tells us which one it was, for the history.
     for (auto from : x.from) {
       if (end_.run(x.lease.id, now_, x.lease.fence, from, x.to,
-                   x.failure_reason, cleanup, next, x.parked, x.resource)
+                   x.failure_reason, cleanup, next, x.parked, x.resource, until)
           == 0)
         continue;
       record(x.lease.id, from, x.note);
@@ -209,6 +215,48 @@ result<written> sqlite_lease_writes::write(const record_cleanup& x) {
 result<written> sqlite_lease_writes::write(const owe_cleanup& x) {
   if (owe_cleanup_.run(x.lease, now_, now_ + x.next_cleanup_in, x.reason) == 0)
     return conflict("handed to the janitor", x.lease, 0);
+  record(x.lease, std::nullopt, x.note);
+  return done_to(x.lease);
+}
+
+result<written> sqlite_lease_writes::write(const take_fence& x) {
+  auto found = read_state_.ask(x.lease);
+  if (!found.next())
+    return conflict("cleaned up", x.lease, 0);
+  lease_row row;
+  found.read(row.status, row.fence, row.parked, row.cleanup);
+  if (x.cleaning && !owes_cleanup(row))
+    return conflict("cleaned up", x.lease, 0);
+  return written{now_, next_fence()};
+}
+
+// -- what nobody minds --------------------------------------------------------
+
+// An engine on a file is dead for good once its lock is gone: unlike one on a
+// server it cannot have lost touch only. So `dead_owner` needs no second look.
+
+result<written> sqlite_lease_writes::write(const await_run& x) {
+  if (await_run_.run(x.lease.id, now_, x.lease.fence, now_ + x.grace) == 0)
+    return conflict("kept for its run", x.lease.id, x.lease.fence);
+  record(x.lease.id, std::nullopt, x.note);
+  return written{now_, x.lease.fence};
+}
+
+result<written> sqlite_lease_writes::write(const adopt_late& x) {
+  auto fence = next_fence();
+  try {
+    if (adopt_late_.run(x.lease, now_, x.resource, x.as, fence, self_) == 0)
+      return has_a_row(x);
+  } catch (const sqlite::error& e) {
+    return refused(e, "inserted", x.as, x.resource);
+  }
+  record_first(x.as, x.note);
+  return written{now_, fence};
+}
+
+result<written> sqlite_lease_writes::write(const confirm_gone& x) {
+  if (confirm_gone_.run(x.lease, now_) == 0)
+    return conflict("marked as gone", x.lease, 0);
   record(x.lease, std::nullopt, x.note);
   return done_to(x.lease);
 }

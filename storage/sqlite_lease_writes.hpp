@@ -37,11 +37,15 @@ public:
   result<written> write(const describe_lease& x);
   result<written> write(const record_cleanup& x);
   result<written> write(const owe_cleanup& x);
+  result<written> write(const leasehold::take_fence& x);
+  result<written> write(const await_run& x);
+  result<written> write(const adopt_late& x);
+  result<written> write(const confirm_gone& x);
 
 private:
   /// The next fence. Fences are counted in memory while we have the write lock
   /// and stored when the transaction ends.
-  fence_no take_fence();
+  fence_no next_fence();
 
   /// Adds a line of history: what the lease is now, and what it was before
   /// unless that is the same.
@@ -91,6 +95,9 @@ private:
   sqlite::statement describe_;
   sqlite::statement record_cleanup_;
   sqlite::statement owe_cleanup_;
+  sqlite::statement await_run_;
+  sqlite::statement adopt_late_;
+  sqlite::statement confirm_gone_;
   sqlite::statement record_;
   sqlite::statement read_state_;
   sqlite::statement find_holder_;

@@ -116,14 +116,14 @@ result<store_answer> sqlite_reads::read(const list_leases& x, timestamp now) {
 
 result<store_answer> sqlite_reads::read(const list_due_cleanups& x,
                                         timestamp now) {
-  auto sql = from_leases + "WHERE " + owed
+  auto sql = from_leases + "WHERE " + cleanup_owed
              + " AND next_cleanup_at <= ?1 ORDER BY next_cleanup_at LIMIT ?2";
   return store_answer{leases(prepared(sql).ask(now, x.limit), now)};
 }
 
 result<store_answer> sqlite_reads::read(const list_owed_cleanups& x,
                                         timestamp now) {
-  auto sql = from_leases + "WHERE " + owed
+  auto sql = from_leases + "WHERE " + cleanup_owed
              + " ORDER BY next_cleanup_at NULLS LAST, seq LIMIT ?1";
   return store_answer{leases(prepared(sql).ask(x.limit), now)};
 }
@@ -131,11 +131,14 @@ result<store_answer> sqlite_reads::read(const list_owed_cleanups& x,
 result<store_answer> sqlite_reads::read(const list_orphans& x, timestamp now) {
   auto sql = from_leases + "INDEXED BY leases_live WHERE " + live
              + " AND (owner_instance IS NOT ?1"
-               " OR (status = 'acquiring' AND deadline_at <= ?2)) ORDER BY seq";
+               " OR (status = 'acquiring' AND deadline_at <= ?2))"
+               " AND (?4 OR status = 'acquiring' OR deadline_at IS NULL"
+               " OR deadline_at <= ?3)"
+               " AND (?5 IS NULL OR run_id = ?5) ORDER BY seq";
   lease_rows orphans{now, {}};
   std::unordered_map<instance_id, bool> dead;
-  auto found
-    = prepared(sql).ask(x.asker, timestamp{now.ms - x.overdue.count()});
+  auto found = prepared(sql).ask(x.asker, timestamp{now.ms - x.overdue.count()},
+                                 now, x.waiting_too, x.run);
   while (orphans.rows.size() < x.limit && found.next()) {
     auto row = read_lease(found);
     auto [owner, is_new] = dead.try_emplace(row.owner);
@@ -145,6 +148,45 @@ result<store_answer> sqlite_reads::read(const list_orphans& x, timestamp now) {
       orphans.rows.push_back(std::move(row));
   }
   return store_answer{std::move(orphans)};
+}
+
+result<store_answer> sqlite_reads::read(const list_parked_until& x,
+                                        timestamp now) {
+  auto sql = from_leases
+             + "WHERE parked = 1 AND deadline_at IS NOT NULL "
+               "ORDER BY deadline_at LIMIT ?1";
+  return store_answer{leases(prepared(sql).ask(x.limit), now)};
+}
+
+result<store_answer> sqlite_reads::read(const list_claims& x, timestamp now) {
+  auto sql = from_leases + "WHERE " + held
+             + " AND (?1 IS NULL OR environment_id = ?1)"
+               " ORDER BY seq LIMIT ?2";
+  return store_answer{leases(prepared(sql).ask(x.environment, x.limit), now)};
+}
+
+result<store_answer> sqlite_reads::read(const list_owned& x, timestamp now) {
+  auto sql = from_leases + "INDEXED BY leases_live WHERE " + live
+             + " AND owner_instance = ?1 ORDER BY seq";
+  return store_answer{leases(prepared(sql).ask(x.owner), now)};
+}
+
+result<store_answer> sqlite_reads::read(const list_instances& x,
+                                        timestamp now) {
+  auto sql = "SELECT id, host, pid, started_at, ifnull(n, 0) "
+             "FROM engine_instances LEFT JOIN (SELECT owner_instance, "
+             "count(*) AS n FROM leases WHERE "
+             + live
+             + " GROUP BY owner_instance) ON owner_instance = id "
+               "ORDER BY started_at DESC, id LIMIT ?1";
+  auto found = prepared(sql).ask(x.limit);
+  instance_rows all{now, {}};
+  while (found.next()) {
+    auto& row = all.rows.emplace_back();
+    found.read(row.id, row.host, row.pid, row.started_at, row.leases);
+    row.alive = row.id == x.asker || !is_dead_(row.id);
+  }
+  return store_answer{std::move(all)};
 }
 
 result<store_answer> sqlite_reads::read(const list_events& x, timestamp) {
@@ -192,6 +234,19 @@ result<store_answer> sqlite_reads::read(const get_plugin& x, timestamp) {
 result<store_answer> sqlite_reads::read(const list_plugins&, timestamp) {
   auto sql = from_plugins + "ORDER BY install_order";
   return store_answer{plugins(prepared(sql).ask())};
+}
+
+result<store_answer> sqlite_reads::read(const list_breakers&, timestamp now) {
+  auto found = prepared("SELECT subject, failures, pauses, retry_at, code, "
+                        "words FROM breakers ORDER BY subject")
+                 .ask();
+  breaker_rows all{now, {}};
+  while (found.next()) {
+    auto& row = all.rows.emplace_back();
+    found.read(row.subject.text, row.failures, row.pauses, row.retry_at,
+               row.code, row.words);
+  }
+  return store_answer{std::move(all)};
 }
 
 } // namespace leasehold

@@ -25,11 +25,16 @@ public:
   result<store_answer> read(const list_due_cleanups& x, timestamp now);
   result<store_answer> read(const list_owed_cleanups& x, timestamp now);
   result<store_answer> read(const list_orphans& x, timestamp now);
+  result<store_answer> read(const list_parked_until& x, timestamp now);
+  result<store_answer> read(const list_claims& x, timestamp now);
+  result<store_answer> read(const list_owned& x, timestamp now);
+  result<store_answer> read(const list_instances& x, timestamp now);
   result<store_answer> read(const list_events& x, timestamp now);
   result<store_answer> read(const get_environment& x, timestamp now);
   result<store_answer> read(const list_environments& x, timestamp now);
   result<store_answer> read(const get_plugin& x, timestamp now);
   result<store_answer> read(const list_plugins& x, timestamp now);
+  result<store_answer> read(const list_breakers& x, timestamp now);
 
 private:
   /// The statement of this text, prepared at its first use and kept.

@@ -5,6 +5,7 @@
 #include "storage/instance_lock.hpp"
 #include "storage/schema.hpp"
 #include "storage/sqlite_catalog_writes.hpp"
+#include "storage/sqlite_history.hpp"
 #include "storage/sqlite_lease_writes.hpp"
 #include "storage/sqlite_reads.hpp"
 #include "storage/sqlite_secret_reads.hpp"
@@ -64,7 +65,7 @@ advice advice_on(int code) {
   }
 }
 
-failure unusable(const std::string& path, const std::string& why) {
+failure unusable_database(const std::string& path, const std::string& why) {
   return {ec::store_unusable, "Store \"" + path + "\": " + why + "."};
 }
 
@@ -100,7 +101,7 @@ public:
       writing_{std::move(writing)}, reading_{std::move(reading)},
       begin_{*writing_, "BEGIN IMMEDIATE"}, commit_{*writing_, "COMMIT"},
       leases_{*writing_, self}, catalog_{*writing_}, secrets_{*writing_},
-      reads_{*reading_, std::move(is_dead)},
+      history_{*writing_, self}, reads_{*reading_, std::move(is_dead)},
       secret_reads_{*reading_} {
     // nop
   }
@@ -135,6 +136,7 @@ private:
     leases_.begin(now);
     catalog_.begin(now);
     secrets_.begin(now);
+    history_.begin(now);
     for (const auto& command : batch)
       all.push_back(
         std::visit([this](const auto& x) { return write(x); }, command));
@@ -149,6 +151,8 @@ private:
       return leases_.write(x);
     else if constexpr (requires { secrets_.write(x); })
       return secrets_.write(x);
+    else if constexpr (requires { history_.write(x); })
+      return history_.write(x);
     else
       return catalog_.write(x);
   }
@@ -196,6 +200,7 @@ private:
   sqlite_lease_writes leases_;
   sqlite_catalog_writes catalog_;
   sqlite_secret_writes secrets_;
+  sqlite_history history_;
   sqlite_reads reads_;
   sqlite_secret_reads secret_reads_;
 };
@@ -221,23 +226,26 @@ void use_write_ahead_log(sqlite::connection& db, milliseconds timeout) {
 /// Whether we may use this file: it is new, or ours, and not too new.
 result<> check_file(const std::string& path, sqlite::connection& db) {
   if (db.read_only())
-    return unusable(path, "it is read-only. Give this user the right to write "
-                          "the file and its directory");
+    return unusable_database(
+      path, "it is read-only. Give this user the right to write "
+            "the file and its directory");
   // In this order: who sees tables that another engine makes just now also
   // sees its mark.
   auto tables = db.number("SELECT count(*) FROM sqlite_schema");
   auto application = db.number("PRAGMA application_id");
   if (application != sqlite_application_id && (application != 0 || tables != 0))
-    return unusable(path, "it is a database of another program. Choose another "
-                          "file");
+    return unusable_database(
+      path, "it is a database of another program. Choose another "
+            "file");
   auto version = schema_version(db);
   auto known = static_cast<int64_t>(schema_steps().size());
   if (version > known)
-    return unusable(path, "its schema has version " + std::to_string(version)
-                            + ", and this leasehold knows versions up to "
-                            + std::to_string(known)
-                            + ". Use a newer leasehold or another data "
-                              "directory");
+    return unusable_database(path,
+                             "its schema has version " + std::to_string(version)
+                               + ", and this leasehold knows versions up to "
+                               + std::to_string(known)
+                               + ". Use a newer leasehold or another data "
+                                 "directory");
   return done{};
 }
 
@@ -246,9 +254,10 @@ result<> check_directory(const std::string& path) {
   std::error_code ignored;
   if (std::filesystem::is_directory(directory, ignored))
     return done{};
-  return unusable(path, "the directory \"" + directory.string()
-                          + "\" does not exist. Create it or choose another "
-                            "data directory");
+  return unusable_database(path,
+                           "the directory \"" + directory.string()
+                             + "\" does not exist. Create it or choose another "
+                               "data directory");
 }
 
 /// From now on others see that this engine lives, if it is one.
@@ -308,7 +317,7 @@ result<std::unique_ptr<store>> open_sqlite_store(const std::string& path,
   std::error_code failed;
   auto absolute = std::filesystem::absolute(path, failed).string();
   if (failed || path.empty())
-    return unusable(path, "it is not the path of a file");
+    return unusable_database(path, "it is not the path of a file");
   return guarded(absolute, [&]() -> result<std::unique_ptr<store>> {
     return open_file(absolute, self, std::move(clock), std::move(settings));
   });

@@ -6,6 +6,8 @@
 #include "messages/result.hpp"
 #include "messages/store.hpp"
 
+#include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <span>
@@ -47,6 +49,24 @@ result<std::unique_ptr<store>> open_sqlite_store(const std::string& path,
                                                  const instance_id& self,
                                                  store_clock clock);
 
+/// What an engine that shares its store learns about its own life.
+enum class life_sign : uint8_t {
+  /// It has been without its store for so long that other engines may soon take
+  /// its leases over.
+  lost,
+  /// It has its store again, and nobody can take anything over any more. What
+  /// was taken before is in the store.
+  back,
+};
+
+/// How an engine shows others that it lives.
+struct life_options {
+  /// How long it may be without its store before others may count it as dead.
+  milliseconds grace = std::chrono::seconds{10};
+  /// Called on a thread of the store. `back` may come without a `lost`.
+  std::function<void(life_sign)> on_sign = {};
+};
+
 /// Opens the PostgreSQL database (version 13 or newer) at this
 /// `postgres://` URL, and creates the tables or brings them up to date, in a
 /// schema named `leasehold`. Its clock is the server's. Several engines may
@@ -56,6 +76,7 @@ result<std::unique_ptr<store>> open_sqlite_store(const std::string& path,
 /// such database or user, read-only, too old, newer schema). No text of an
 /// error has the URL's password in it.
 result<std::unique_ptr<store>> open_postgres_store(const std::string& url,
-                                                   const instance_id& self);
+                                                   const instance_id& self,
+                                                   life_options life = {});
 
 } // namespace leasehold

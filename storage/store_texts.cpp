@@ -71,6 +71,14 @@ std::optional<failure> plugin_unfit(const insert_lease& x,
   return std::nullopt;
 }
 
+failure has_a_row(const adopt_late& x) {
+  return {ec::conflict, cannot_be("made to owe", x.as) + " \""
+                          + x.resource.value
+                          + "\": another lease has it already, or there is no "
+                            "lease \""
+                          + x.lease.value + "\"."};
+}
+
 failure unknown_plugin(const std::string& id_or_key) {
   return {ec::unknown_plugin, "Plugin \"" + id_or_key + "\" not found."};
 }

@@ -45,6 +45,9 @@ failure cannot_begin(const lease_row& row);
 std::optional<failure> plugin_unfit(const insert_lease& x,
                                     const std::optional<plugin_row>& now);
 
+/// A late resource whose lease nobody knows, or that some row leads to.
+failure has_a_row(const adopt_late& x);
+
 failure unknown_plugin(const std::string& id_or_key);
 
 /// The plugin is no longer what the write was for.

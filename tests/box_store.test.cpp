@@ -2,7 +2,7 @@
 
 #include "drivers/bubblewrap/box_store.hpp"
 
-#include "drivers/bubblewrap/disk.hpp"
+#include "drivers/worker_kit/disk.hpp"
 #include "tests/support/catch.hpp"
 #include "tests/support/temp_dir.hpp"
 
@@ -168,10 +168,10 @@ TEST_CASE("remove_tree: takes what is read-only and follows no link",
   fs::create_directory_symlink(dir / "precious", dir / "trash/x/locked/link");
   ::chmod((dir / "trash/x/locked/deep").c_str(), 0000);
   ::chmod((dir / "trash/x/locked").c_str(), 0500);
-  CHECK(remove_tree(dir / "trash", "x"));
+  CHECK(kit::remove_tree(dir / "trash", "x"));
   CHECK(fs::is_empty(dir / "trash"));
   CHECK(test::read_text(dir / "precious/file") == "keep me");
-  CHECK(remove_tree(dir / "trash", "x"));
+  CHECK(kit::remove_tree(dir / "trash", "x"));
 }
 
 TEST_CASE("remove_tree: takes trees deeper than any path", "[bubblewrap]") {
@@ -183,6 +183,6 @@ TEST_CASE("remove_tree: takes trees deeper than any path", "[bubblewrap]") {
     if (::mkdir("d", 0700) != 0 || ::chdir("d") != 0)
       break;
   fs::current_path(here);
-  CHECK(remove_tree(dir / "trash", "x"));
+  CHECK(kit::remove_tree(dir / "trash", "x"));
   CHECK(fs::is_empty(dir / "trash"));
 }

@@ -277,7 +277,7 @@ TEST_CASE_METHOD(in_a_box, "bubblewrap: commands die with a killed worker",
 
 TEST_CASE_METHOD(in_a_young_box,
                  "bubblewrap: a command that just began dies with its worker",
-                 "[bubblewrap]") {
+                 "[bubblewrap][trap-5]") {
   worker->kill();
   worker->await_exit();
   CHECK(test::process_ends(pid));
@@ -293,7 +293,7 @@ TEST_CASE_METHOD(in_a_young_box,
 }
 
 TEST_CASE_METHOD(in_a_box, "bubblewrap: commands end when the host is gone",
-                 "[bubblewrap]") {
+                 "[bubblewrap][trap-17]") {
   auto name = "leasehold-left-" + std::to_string(worker->pid());
   auto id = start("echo up; sleep 1000; : " + name);
   worker->await_output(id, "stdout", "up");

@@ -36,7 +36,7 @@ TEST_CASE_METHOD(sandbox_host, "bubblewrap: offers what the protocol has",
                 "environmentListLeases", "environmentProbe",
                 "environmentRealizeWorkspace", "environmentReleaseLease",
                 "environmentResumeLease", "environmentValidateConfig",
-                "shutdown"});
+                "shutdown", "leaseFence"});
 }
 
 TEST_CASE_METHOD(sandbox_host, "bubblewrap: the probe makes a real sandbox",
@@ -169,19 +169,19 @@ TEST_CASE_METHOD(sandbox_host, "bubblewrap: destroy ends what runs in the box",
 }
 
 TEST_CASE_METHOD(sandbox_host, "bubblewrap: a stale holder has no effect",
-                 "[bubblewrap]") {
+                 "[bubblewrap][pb-12.1.2][promise-2]") {
   config["reuseLease"] = true;
   acquire();
   verb("environmentReleaseLease");
   fence = 9;
   verb("environmentResumeLease");
   fence = 5;
-  auto text = "stale fence 5: " + box + " was granted again with fence 9";
+  auto text = "stale fence 5: \"" + box + "\" has seen fence 9";
   for (auto* method : {"environmentResumeLease", "environmentReleaseLease",
                        "environmentDestroyLease"}) {
     CAPTURE(method);
     auto error = worker->error(method, params({{"providerLeaseId", box}}));
-    CHECK(error == json{{"code", -32002}, {"message", text}});
+    CHECK(error == json{{"code", -32090}, {"message", text}});
   }
   CHECK(worker->error("environmentExecute", script("true"))["message"] == text);
   auto realize = params({{"lease", {{"providerLeaseId", box}}}});
@@ -191,8 +191,53 @@ TEST_CASE_METHOD(sandbox_host, "bubblewrap: a stale holder has no effect",
   CHECK(run("true")["exitCode"] == 0);
 }
 
-TEST_CASE_METHOD(sandbox_host, "bubblewrap: boxes are listed by environment",
+TEST_CASE_METHOD(sandbox_host,
+                 "bubblewrap: every verb raises the fence, for good",
                  "[bubblewrap]") {
+  acquire();
+  auto is_refused = [&](int older) {
+    fence = older;
+    auto error = worker->error("environmentExecute", script("true"));
+    return error["code"] == -32090;
+  };
+  fence = 6;
+  run("true");
+  restart();
+  CHECK(is_refused(5));
+  fence = 7;
+  auto place = params({{"lease", {{"providerLeaseId", box}}}});
+  worker->result("environmentRealizeWorkspace", place);
+  restart();
+  CHECK(is_refused(6));
+  fence = 8;
+  auto cancel
+    = params({{"providerLeaseId", box}, {"executionId", "execution-1"}});
+  worker->result("environmentCancelExecute", cancel);
+  CHECK(is_refused(7));
+  fence = 7;
+  cancel["leaseFence"] = 7;
+  CHECK(worker->error("environmentCancelExecute", cancel)["code"] == -32090);
+  fence = 8;
+  CHECK(run("echo $LEASEHOLD_LEASE_FENCE")["stdout"] == "8\n");
+}
+
+TEST_CASE_METHOD(sandbox_host,
+                 "bubblewrap: an acquire under an older fence is refused",
+                 "[bubblewrap]") {
+  acquire();
+  fence = 4;
+  auto error = worker->error("environmentAcquireLease", params());
+  CHECK(error["code"] == -32090);
+  auto free = params();
+  free.erase("leaseFence");
+  CHECK(worker->result("environmentAcquireLease", free)["providerLeaseId"]
+        == box);
+  fence = 5;
+  CHECK(run("true")["exitCode"] == 0);
+}
+
+TEST_CASE_METHOD(sandbox_host, "bubblewrap: boxes are listed by environment",
+                 "[bubblewrap][trap-8]") {
   acquire();
   auto listed = worker->result("environmentListLeases", params());
   CHECK(listed

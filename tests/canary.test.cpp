@@ -297,7 +297,7 @@ bool python_is_missing() {
 } // namespace
 
 TEST_CASE("canary: a worker repeats it everywhere, and nobody hears it",
-          "[canary]") {
+          "[canary][promise-7]") {
   if (python_is_missing())
     return;
   birdcage host;
@@ -327,7 +327,7 @@ TEST_CASE("canary: a worker repeats it everywhere, and nobody hears it",
 }
 
 TEST_CASE("canary: no process has it in its arguments or environment",
-          "[canary]") {
+          "[canary][promise-7]") {
   if (python_is_missing())
     return;
   birdcage host;

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <csignal>
 #include <deque>
+#include <thread>
 
 using namespace leasehold;
 using namespace leasehold::test;
@@ -51,7 +52,7 @@ TEST_CASE("child_process: writes queued before the start reach stdin in order",
 }
 
 TEST_CASE("child_process: writing to a child that does not read is harmless",
-          "[child_process]") {
+          "[child_process][trap-17]") {
   child_watch child;
   process_world world;
   auto handle = world.shell("exec <&-; echo closed; read x; exit 3", child);
@@ -175,7 +176,7 @@ TEST_CASE("child_process: a signal reaches the child and its group",
 }
 
 TEST_CASE("child_process: a signal sent before the start is not lost",
-          "[child_process]") {
+          "[child_process][trap-5]") {
   child_watch child;
   process_world world;
   auto handle = world.start({"sleep", "1000"}, child);
@@ -300,4 +301,20 @@ TEST_CASE("child_process: signals have names", "[child_process]") {
   CHECK(signal_name(SIGKILL) == "SIGKILL");
   CHECK(signal_name(SIGTERM) == "SIGTERM");
   CHECK(signal_name(99) == "signal 99");
+}
+
+TEST_CASE("trap: a child outlives the thread that asked for it",
+          "[child_process][trap-18]") {
+  child_watch child;
+  process_world world;
+  std::shared_ptr<child_process> handle;
+  // A parent-death signal follows the thread that forked, not the process.
+  std::thread asker{[&] { handle = world.start({"cat"}, child); }};
+  auto pid = child.pid();
+  asker.join();
+  CHECK(pid > 0);
+  handle->write("still here\n");
+  CHECK(child.says("still here"));
+  handle->close_stdin();
+  CHECK(child.ended().signal == 0);
 }

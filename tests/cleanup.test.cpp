@@ -11,17 +11,26 @@ namespace {
 
 const lease_id lease{"lease-1"};
 
+/// A lease before attempt number `attempt`.
+lease_row before(uint32_t attempt) {
+  lease_row row;
+  row.id = lease;
+  row.resource = {"box-1"};
+  row.cleanup_attempts = attempt - 1;
+  return row;
+}
+
 record_cleanup failed(uint32_t attempt, double dice = 0.5,
                       const cleanup_options& options = {}) {
-  return after_attempt(
-    lease, attempt, failure{ec::provider_refused, "The provider said no.", {}},
-    options, dice);
+  return after_attempt(before(attempt),
+                       failure{ec::provider_refused, "The provider said no."},
+                       options, dice);
 }
 
 } // namespace
 
 TEST_CASE("cleanup: one that worked is over", "[cleanup]") {
-  auto out = after_attempt(lease, 3, done{}, {}, 0.5);
+  auto out = after_attempt(before(3), done{}, {}, 0.5);
   CHECK(out.lease == lease);
   CHECK(out.outcome == cleanup_status::success);
   CHECK(out.attempted);
@@ -55,7 +64,8 @@ TEST_CASE("cleanup: chance moves a pause by a quarter at most", "[cleanup]") {
   CHECK(failed(12, 0.9999999).next_cleanup_in == 750s);
 }
 
-TEST_CASE("cleanup: after the last attempt an operator must act", "[cleanup]") {
+TEST_CASE("cleanup: after the last attempt an operator must act",
+          "[cleanup][pb-12.1.6]") {
   auto out = failed(20);
   CHECK(out.outcome == cleanup_status::failed);
   CHECK_FALSE(out.next_cleanup_in);
@@ -75,6 +85,25 @@ TEST_CASE("cleanup: a pause is never so long that it overflows", "[cleanup]") {
   cleanup_options options;
   options.attempts_max = 1'000'000;
   CHECK(failed(999'999, 0.5, options).next_cleanup_in == 600s);
+}
+
+TEST_CASE("cleanup: where nobody can say what there is, an operator must act "
+          "at once",
+          "[cleanup]") {
+  auto row = before(1);
+  row.resource = {};
+  auto out = after_attempt(row, failure{ec::not_supported, "No."}, {}, 0.5);
+  CHECK(out.outcome == cleanup_status::failed);
+  CHECK_FALSE(out.next_cleanup_in);
+  CHECK(out.note
+        == "nobody can say whether the provider made something: its worker "
+           "does not list what it holds; an operator must act");
+  // A worker that cannot be asked just now can be asked later.
+  out = after_attempt(row, failure{ec::worker_not_ready, "No."}, {}, 0.5);
+  CHECK(out.next_cleanup_in);
+  // What has a name is removed by its name.
+  out = after_attempt(before(1), failure{ec::not_supported, "No."}, {}, 0.5);
+  CHECK(out.next_cleanup_in);
 }
 
 // -- resources that come up late ----------------------------------------------
@@ -97,7 +126,7 @@ TEST_CASE("cleanup: a row that waits for a late resource takes it",
   CHECK(takes_late(row, {"box-1"}));
   row.resource = {"box-1"};
   CHECK(takes_late(row, {"box-1"}));
-  auto what = note_late(lease, {"box-1"});
+  auto what = std::get<record_cleanup>(record_late(row, {"box-1"}, {"late-1"}));
   CHECK(what.outcome == cleanup_status::failed);
   CHECK(what.next_cleanup_in == 0ms);
   CHECK_FALSE(what.attempted);
@@ -108,6 +137,11 @@ TEST_CASE("cleanup: a row that names another resource does not", "[cleanup]") {
   auto row = an_ended_row();
   row.resource = {"box-2"};
   CHECK_FALSE(takes_late(row, {"box-1"}));
+  auto what = std::get<adopt_late>(record_late(row, {"box-1"}, {"late-1"}));
+  CHECK(what.lease == lease);
+  CHECK(what.resource == resource_id{"box-1"});
+  CHECK(what.as == lease_id{"late-1"});
+  CHECK(what.note == "came up late as box-1 for lease lease-1");
 }
 
 TEST_CASE("cleanup: a row that has not ended, or owes nothing, does not",

@@ -421,6 +421,20 @@ TEST_CASE("env add: a configuration comes from a file or standard input",
   CHECK_FALSE(environment_from(x, no_file));
 }
 
+TEST_CASE("env add: a configuration that nests without end is refused",
+          "[env_add]") {
+  const size_t levels = 1u << 20;
+  auto deep = std::string(levels, '[') + std::string(levels, ']');
+  env_add_arguments x;
+  x.provider = "bubblewrap";
+  x.config = "{\"a\":" + deep + "}";
+  CHECK(environment_from(x, no_file).error().message
+        == "--config nests deeper than 500 levels.");
+  x.config = "";
+  x.settings = {"a=" + deep};
+  CHECK(environment_from(x, no_file).value().config.starts_with("{\"a\":\"["));
+}
+
 TEST_CASE("env add: a bad configuration says what is wrong", "[env_add]") {
   env_add_arguments x;
   x.provider = "bubblewrap";

@@ -92,3 +92,47 @@ TEST_CASE("config_schema: a config that is not JSON is an error",
           "[config_schema]") {
   CHECK(check("nonsense").code == ec::invalid_config);
 }
+
+TEST_CASE("config_schema: a schema that leads in a circle is an error",
+          "[config_schema]") {
+  auto schema = GENERATE(as<std::string>{}, R"({"$ref":"#"})",
+                         R"({"$ref":"nowhere"})", R"({"allOf":[{"$ref":"#"}]})",
+                         R"({"not":{"anyOf":[{"$ref":"#"}]}})",
+                         R"({"properties":{"a":{"$ref":"#/properties/b"},
+                      "b":{"$ref":"#/properties/%61"}}})");
+  auto out = check_against_schema(json_text{R"({"a":1})"}, json_text{schema});
+  CHECK(out.error().code == ec::invalid_config);
+  CHECK(out.error().message == "The plugin's configSchema cannot be used.");
+  CHECK(out.error().detail == "It leads in a circle.");
+}
+
+TEST_CASE("config_schema: a schema may speak of itself in a part",
+          "[config_schema]") {
+  json_text schema{R"({"type":"object","properties":{"a":{"$ref":"#"}}})"};
+  CHECK(check_against_schema(json_text{R"({"a":{"a":{}}})"}, schema));
+  CHECK_FALSE(check_against_schema(json_text{R"({"a":{"a":1}})"}, schema));
+}
+
+TEST_CASE("config_schema: a text is too long for a pattern before the stack is "
+          "too short",
+          "[config_schema]") {
+  json_text schema{
+    R"({"properties":{"a":{"type":"string","pattern":"^(a|b)*$"}}})"};
+  auto config = [](size_t length) {
+    return json_text{R"({"a":")" + std::string(length, 'a') + R"("})"};
+  };
+  CHECK(check_against_schema(config(4'096), schema));
+  auto out = check_against_schema(config(1'000'000), schema);
+  CHECK(out.error().message
+        == "config: a text is longer than 4096 bytes, which is too long for "
+           "its schema's patterns");
+}
+
+TEST_CASE("config_schema: what nests without end is refused",
+          "[config_schema]") {
+  const size_t levels = 1u << 20;
+  auto deep = std::string(levels, '[') + std::string(levels, ']');
+  json_text config{"{\"a\":" + deep + "}"};
+  CHECK_FALSE(check_against_schema(config, json_text{"{}"}));
+  CHECK_FALSE(check_against_schema(json_text{"{}"}, config));
+}

@@ -185,7 +185,7 @@ TEST_CASE_METHOD(places,
 }
 
 TEST_CASE_METHOD(places, "engine: a handle with another fence has no effect",
-                 "[engine]") {
+                 "[engine][promise-2]") {
   auto lease = acquire(place("local"));
   auto stale = lease;
   ++stale.fence;
@@ -197,7 +197,7 @@ TEST_CASE_METHOD(places, "engine: a handle with another fence has no effect",
 }
 
 TEST_CASE_METHOD(places, "engine: a lease ends by itself when its time is over",
-                 "[engine]") {
+                 "[engine][pb-12.1.7]") {
   auto lease = acquire(place(GENERATE("local", "bubblewrap")), "run-1", 400ms);
   CHECK(lease.expires_at_ms);
   auto done = execute(lease, shell("sleep 1000"));
@@ -307,7 +307,7 @@ TEST_CASE_METHOD(places, "engine: a destroy ends a lease that works",
 TEST_CASE_METHOD(places,
                  "engine: two engines on one store do not touch each "
                  "other's leases",
-                 "[engine]") {
+                 "[engine][trap-8][promise-4]") {
   auto lease = acquire(place("bubblewrap"));
   engine other{opts};
   value_of(other.recovered());

@@ -65,7 +65,7 @@ struct survivors : engine_host {
 TEST_CASE_METHOD(survivors,
                  "engine: a command whose worker is killed has an "
                  "unknown outcome at once",
-                 "[engine]") {
+                 "[engine][trap-13][promise-5]") {
   auto lease = acquire(add_bubblewrap());
   output_notes heard;
   auto command
@@ -142,7 +142,7 @@ TEST_CASE_METHOD(survivors,
 TEST_CASE_METHOD(survivors,
                  "engine: nothing of a killed engine survives it, and "
                  "the next one ends its leases",
-                 "[engine]") {
+                 "[engine][pb-12.1.5][promise-3]") {
   auto kind = GENERATE("local", "bubblewrap");
   auto id = kill_victim(kind == std::string{"local"} ? add_local()
                                                      : add_bubblewrap());
@@ -158,7 +158,7 @@ TEST_CASE_METHOD(survivors,
 }
 
 TEST_CASE_METHOD(survivors, "engine: an engine serves while it recovers",
-                 "[engine]") {
+                 "[engine][trap-10][promise-9]") {
   auto id = kill_victim(add_bubblewrap());
   start();
   auto lease = acquire("box");
@@ -210,7 +210,7 @@ TEST_CASE_METHOD(survivors, "engine: the next run finds what the last one left",
 }
 
 TEST_CASE_METHOD(survivors, "engine: what is parked outlives its engine",
-                 "[engine]") {
+                 "[engine][trap-1]") {
   add_bubblewrap(R"(,"reuseLease":true)");
   auto first = run_once("run-1", "echo kept > note");
   start();

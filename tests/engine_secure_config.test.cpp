@@ -9,7 +9,7 @@ using namespace leasehold::test;
 
 namespace {
 
-const std::string canary = "canary-6b7e-hunter2";
+const std::string hidden_value = "canary-6b7e-hunter2";
 
 /// The schema of a provider with secrets.
 constexpr const char* schema = R"({"type":"object","properties":{
@@ -51,13 +51,14 @@ struct secure_host : engine_host {
     for (const auto& entry :
          std::filesystem::recursive_directory_iterator{dir.path()}) {
       CAPTURE(entry.path());
-      CHECK((!entry.is_regular_file()
-             || read_text(entry.path()).find(canary) == std::string::npos));
+      CHECK(
+        (!entry.is_regular_file()
+         || read_text(entry.path()).find(hidden_value) == std::string::npos));
     }
     for (const auto& line : log.all())
-      CHECK(line.find(canary) == std::string::npos);
+      CHECK(line.find(hidden_value) == std::string::npos);
     for (const auto& x : events.all())
-      CHECK((x.subject + x.from + x.to + x.note).find(canary)
+      CHECK((x.subject + x.from + x.to + x.note).find(hidden_value)
             == std::string::npos);
   }
 };
@@ -69,9 +70,10 @@ TEST_CASE_METHOD(secure_host,
                  "place",
                  "[engine][secure_config]") {
   add_provider();
-  auto made = value_of(try_to_add(
-    R"("apiKey":")" + canary + R"(","auth":{"token":")" + canary + R"(-2"})"));
-  CHECK(made.config.find(canary) == std::string::npos);
+  auto made = value_of(try_to_add(R"("apiKey":")" + hidden_value
+                                  + R"(","auth":{"token":")" + hidden_value
+                                  + R"(-2"})"));
+  CHECK(made.config.find(hidden_value) == std::string::npos);
   auto all = secrets();
   REQUIRE(all.size() == 2);
   CHECK(all[0].name.starts_with("environment-sandbox-my-den-apikey-"));
@@ -93,8 +95,8 @@ TEST_CASE_METHOD(secure_host,
                  "engine: what environments brought along goes with them",
                  "[engine][secure_config]") {
   add_provider();
-  value_of(try_to_add(R"("apiKey":")" + canary + "\""));
-  value_of(running->put_secret({"mine", canary}));
+  value_of(try_to_add(R"("apiKey":")" + hidden_value + "\""));
+  value_of(running->put_secret({"mine", hidden_value}));
   value_of(running->remove_environment("My Den"));
   REQUIRE(secrets().size() == 1);
   CHECK(secrets()[0].name == "mine");
@@ -104,7 +106,7 @@ TEST_CASE_METHOD(secure_host,
 TEST_CASE_METHOD(secure_host, "engine: an id in a config stays, and is bound",
                  "[engine][secure_config]") {
   add_provider();
-  auto mine = value_of(running->put_secret({"mine", canary}));
+  auto mine = value_of(running->put_secret({"mine", hidden_value}));
   auto spelling = GENERATE(as<std::string>{}, "plain", "object");
   auto value = spelling == "plain"
                  ? "\"" + mine.id + "\""
@@ -127,7 +129,7 @@ TEST_CASE_METHOD(secure_host,
   auto why = failure_of(
     try_to_add(R"("apiKey":"11111111-2222-4333-8444-555555555555",)"
                R"("auth":{"token":")"
-               + canary + "\"}"));
+               + hidden_value + "\"}"));
   CHECK(why.code == ec::unknown_secret);
   CHECK(why.message == "Secret not found");
   CHECK(secrets().empty());
@@ -152,7 +154,7 @@ TEST_CASE_METHOD(secure_host,
                  "believed",
                  "[engine][secure_config]") {
   add_provider("echo-config");
-  value_of(try_to_add(R"("apiKey":")" + canary + "\""));
+  value_of(try_to_add(R"("apiKey":")" + hidden_value + "\""));
   CHECK(stored().find(R"("echo":["Bearer ***"])") != std::string::npos);
   CHECK(stored().find(secrets().at(0).id) != std::string::npos);
   check_silence();
@@ -163,9 +165,9 @@ TEST_CASE_METHOD(secure_host,
                  "short",
                  "[engine][secure_config]") {
   add_provider("quote-config");
-  auto why = failure_of(try_to_add(R"("apiKey":")" + canary + "\""));
+  auto why = failure_of(try_to_add(R"("apiKey":")" + hidden_value + "\""));
   CHECK(why.message == "No such key: ***");
-  CHECK(why.detail.find(canary) == std::string::npos);
+  CHECK(why.detail.find(hidden_value) == std::string::npos);
   CHECK(secrets().empty());
   check_silence();
 }
@@ -176,10 +178,10 @@ TEST_CASE_METHOD(
   "not saved",
   "[engine][secure_config]") {
   add_provider();
-  value_of(running->put_secret({"mine", canary}));
+  value_of(running->put_secret({"mine", hidden_value}));
   std::filesystem::remove(dir / "master.key");
   start();
-  auto why = failure_of(try_to_add(R"("apiKey":")" + canary + "\""));
+  auto why = failure_of(try_to_add(R"("apiKey":")" + hidden_value + "\""));
   CHECK(why.code == ec::secret_unusable);
   CHECK(failure_of(running->find_environment("My Den")).code
         == ec::unknown_environment);
@@ -200,7 +202,7 @@ TEST_CASE_METHOD(secure_host,
                   + more + "}";
     return running->put_environment(what);
   };
-  auto made = value_of(add(R"("privateKey":")" + canary + "\\n\""));
+  auto made = value_of(add(R"("privateKey":")" + hidden_value + "\\n\""));
   auto key = secrets().at(0);
   CHECK(key.name.starts_with("environment-ssh-host-private-key-"));
   CHECK(key.made_for == made.id);
@@ -214,7 +216,7 @@ TEST_CASE_METHOD(secure_host,
   REQUIRE(secrets().size() == 1);
   CHECK(secrets().at(0).bindings.size() == 1);
   // A config that is refused makes no secret.
-  CHECK(failure_of(add(R"("port":0,"privateKey":")" + canary + "\"")).code
+  CHECK(failure_of(add(R"("port":0,"privateKey":")" + hidden_value + "\"")).code
         == ec::invalid_config);
   CHECK(secrets().size() == 1);
   value_of(running->remove_environment("host"));

@@ -138,7 +138,7 @@ TEST_CASE_METHOD(rogues,
 TEST_CASE_METHOD(rogues,
                  "engine: a worker that always crashes is left alone "
                  "after a while",
-                 "[engine]") {
+                 "[engine][promise-11]") {
   opts.worker_restart_delay = 1ms;
   opts.worker_restart_delay_max = 10min;
   opts.worker_crashes_max = 3;
@@ -282,7 +282,7 @@ TEST_CASE_METHOD(rogues,
 }
 
 TEST_CASE_METHOD(rogues, "engine: a command of a worker can be cancelled",
-                 "[engine]") {
+                 "[engine][pb-12.2.23]") {
   auto lease = acquire_from("normal");
   std::stop_source stop;
   auto what = rogue_command("hang");
@@ -297,7 +297,7 @@ TEST_CASE_METHOD(rogues, "engine: a command of a worker can be cancelled",
 TEST_CASE_METHOD(rogues,
                  "engine: a worker that does not answer health checks "
                  "is replaced",
-                 "[engine]") {
+                 "[engine][pb-12.2.25]") {
   opts.worker_health_interval = 50ms;
   start();
   auto lease = acquire_from("mute-health");
@@ -333,7 +333,7 @@ TEST_CASE_METHOD(rogues, "engine: a lease that is no object is refused",
 }
 
 TEST_CASE_METHOD(rogues, "engine: a resource that comes up late is removed",
-                 "[engine]") {
+                 "[engine][pb-12.1.4][promise-3]") {
   opts.worker_call_timeout = 300ms;
   start();
   auto why = refused_by("late-acquire");

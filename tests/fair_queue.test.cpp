@@ -49,7 +49,7 @@ TEST_CASE("fair_queue: a quiet company does not wait for a flooding one",
   CHECK(queue.pop() == 2);
 }
 
-TEST_CASE("fair_queue: companies take turns", "[fair_queue]") {
+TEST_CASE("fair_queue: companies take turns", "[fair_queue][promise-12]") {
   fair_queue<int> queue{100};
   for (auto i : {10, 11, 12})
     queue.push(flood, i);
@@ -82,7 +82,7 @@ TEST_CASE("fair_queue: a full queue takes nothing more", "[fair_queue]") {
 }
 
 TEST_CASE("fair_queue: a flooding company does not keep a quiet one out",
-          "[fair_queue]") {
+          "[fair_queue][pb-12.2.28][promise-12]") {
   fair_queue<int> queue{4};
   for (auto i = 0; i < 4; ++i)
     queue.push(flood, i);

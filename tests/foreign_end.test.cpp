@@ -58,7 +58,7 @@ TEST_CASE("foreign end: a release asks whether the engine is dead",
 }
 
 TEST_CASE("foreign end: a living engine's lease is not released",
-          "[foreign_end]") {
+          "[foreign_end][promise-4]") {
   auto row = a_row(lease_status::active);
   auto why = judged<verdict::refuse>(release(), row, false).why;
   CHECK(why.code == ec::held_elsewhere);
@@ -130,6 +130,37 @@ TEST_CASE("foreign end: an orphan ends as failed", "[foreign_end]") {
   CHECK(what.failure_reason == "engine_restart");
   CHECK(what.cleanup == cleanup_status::failed);
   CHECK(what.note == "its engine is gone");
+  CHECK(what.dead_owner == instance_id{"engine-2"});
+}
+
+TEST_CASE("foreign end: an orphan whose run may come back waits once",
+          "[foreign_end]") {
+  auto row = a_row(lease_status::active);
+  row.run = {"run-1"};
+  row.reattach_grace = milliseconds{50};
+  auto what = std::get<await_run>(settle_orphan(row, {"engine-1"}));
+  CHECK(what.lease == lease_handle{{"lease-1"}, 7});
+  CHECK(what.dead_owner == instance_id{"engine-2"});
+  CHECK(what.grace == milliseconds{50});
+  row.deadline_at = timestamp{1};
+  auto end = std::get<end_lease>(settle_orphan(row, {"engine-1"}));
+  CHECK(end.note
+        == "its engine is gone, and its run has not come back in time");
+  CHECK(end.dead_owner == instance_id{"engine-2"});
+}
+
+TEST_CASE("foreign end: an orphan waits for a run that it has, and was granted "
+          "time for",
+          "[foreign_end]") {
+  auto row = a_row(lease_status::active);
+  row.run = {"run-1"};
+  CHECK(std::holds_alternative<end_lease>(settle_orphan(row, {"engine-1"})));
+  row.reattach_grace = milliseconds{50};
+  row.run = {};
+  CHECK(std::holds_alternative<end_lease>(settle_orphan(row, {"engine-1"})));
+  row.run = {"run-1"};
+  row.status = lease_status::acquiring;
+  CHECK(std::holds_alternative<end_lease>(settle_orphan(row, {"engine-1"})));
 }
 
 TEST_CASE("foreign end: an acquire that we forgot ends as well",
@@ -137,4 +168,5 @@ TEST_CASE("foreign end: an acquire that we forgot ends as well",
   auto what = end_of_orphan(a_row(lease_status::acquiring), {"engine-2"});
   CHECK(what.failure_reason == "acquire_abandoned");
   CHECK(what.note == "long past its deadline");
+  CHECK(what.dead_owner.empty());
 }

@@ -2,6 +2,7 @@
 
 #include "tests/support/catch.hpp"
 #include "tests/support/child_watch.hpp"
+#include "tests/support/temp_dir.hpp"
 
 #include <csignal>
 
@@ -150,4 +151,21 @@ TEST_CASE("guard: ends a tree of a hundred processes", "[guard]") {
     child);
   CHECK(child.ended().code == 0);
   CHECK(child.out() == "done\n");
+}
+
+TEST_CASE("guard: nothing survives a guard that is killed", "[guard]") {
+  child_watch child;
+  guarded_world world;
+  auto handle
+    = world.guarded_shell(leave_daemon + "while :; do sleep 1000; done", child);
+  REQUIRE(child.says("\n"));
+  auto left_behind = std::stoll(child.out());
+  auto outer = std::to_string(child.pid());
+  auto kill_inner = GENERATE(false, true);
+  auto inner = read_text("/proc/" + outer + "/task/" + outer + "/children");
+  REQUIRE_FALSE(inner.empty());
+  ::kill(static_cast<pid_t>(kill_inner ? std::stoll(inner) : child.pid()),
+         SIGKILL);
+  CHECK(process_ends(left_behind));
+  CHECK(child.ended().signal == SIGKILL);
 }

@@ -98,7 +98,7 @@ TEST_CASE("host_rules: a call that is over lends nobody its name",
 }
 
 TEST_CASE("host_rules: outside of calls a worker says for whom it asks",
-          "[host_rules]") {
+          "[host_rules][pb-12.2.27]") {
   auto what = question();
   CHECK(company(what).empty());
   what.company = {"acme"};

@@ -62,13 +62,27 @@ TEST_CASE("json: what is not JSON is refused with line and column", "[json]") {
 
 // -- fingerprints -------------------------------------------------------------
 
+TEST_CASE("json: what nests without end is refused", "[json]") {
+  auto deep = [](size_t levels) {
+    std::string text{R"({"a":)"};
+    return text + std::string(levels, '[') + std::string(levels, ']') + "}";
+  };
+  CHECK(canonical_object(deep(499), "The config"));
+  for (auto levels : {size_t{500}, size_t{1} << 20}) {
+    auto why = canonical_object(deep(levels), "The config").error();
+    CHECK(why.code == ec::invalid_request);
+    CHECK(why.message == "The config nests deeper than 500 levels.");
+  }
+}
+
 TEST_CASE("json: a fingerprint ignores the order of keys (PB 12.1.13)",
-          "[json]") {
+          "[json][pb-12.1.13]") {
   CHECK(fingerprint(R"({"a":1,"b":{"c":2,"d":3}})")
         == fingerprint(R"({ "b":{"d":3,"c":2}, "a":1 })"));
 }
 
-TEST_CASE("json: a fingerprint ignores null values at any depth", "[json]") {
+TEST_CASE("json: a fingerprint ignores null values at any depth",
+          "[json][pb-12.1.13]") {
   CHECK(fingerprint(R"({"a":1,"b":null})") == fingerprint(R"({"a":1})"));
   CHECK(fingerprint(R"({"a":{"b":null}})") == fingerprint(R"({"a":{}})"));
   CHECK(fingerprint(R"({"a":[{"b":null}]})") == fingerprint(R"({"a":[{}]})"));

@@ -163,6 +163,15 @@ TEST_CASE("json_rpc: an error reply keeps the worker's words", "[json_rpc]") {
   CHECK(why.detail == "JSON-RPC error -32002 from environmentProbe");
 }
 
+TEST_CASE("json_rpc: a worker that has seen a later fence means a stale lease",
+          "[json_rpc]") {
+  response reply;
+  reply.error_code = stale_fence;
+  auto why = failure_of("environmentExecute", reply);
+  CHECK(why.code == ec::stale_lease);
+  CHECK(why.provider_acted == acted::no);
+}
+
 TEST_CASE("json_rpc: a method that a worker does not have is not supported",
           "[json_rpc]") {
   response reply;

@@ -32,7 +32,7 @@ struct leasing : stage {
 } // namespace
 
 TEST_CASE_METHOD(stage, "lease: it expires at its deadline, not before",
-                 "[actors]") {
+                 "[actors][pb-12.1.7]") {
   acquire_lease what;
   what.id = {"lease-x"};
   what.company = {"company-1"};
@@ -48,7 +48,8 @@ TEST_CASE_METHOD(stage, "lease: it expires at its deadline, not before",
   CHECK(script.calls.back() == "release res-1, expired");
 }
 
-TEST_CASE_METHOD(stage, "lease: a renewal puts its end off", "[actors]") {
+TEST_CASE_METHOD(stage, "lease: a renewal puts its end off",
+                 "[actors][trap-2]") {
   acquire_lease what;
   what.id = {"lease-x"};
   what.company = {"company-1"};
@@ -119,7 +120,7 @@ TEST_CASE_METHOD(leasing, "lease: a release waits for what runs if it is told",
 TEST_CASE_METHOD(leasing,
                  "lease: a command that does not end does not hold up a "
                  "release for ever, and its outcome is unknown",
-                 "[actors]") {
+                 "[actors][promise-8]") {
   script.held_back = {"execute"};
   auto command = execute(lease, "make");
   auto ended = release(lease);
@@ -173,7 +174,7 @@ TEST_CASE_METHOD(leasing, "lease: output arrives before the end, in order",
 }
 
 TEST_CASE_METHOD(leasing, "lease: a driver is told to wait when nobody reads",
-                 "[actors]") {
+                 "[actors][pb-12.2.24]") {
   script.held_back = {"execute"};
   execute_command what;
   what.lease = lease.handle;

@@ -85,6 +85,18 @@ TEST_CASE("manifest: must be a JSON object", "[manifest]") {
 
 // -- the head -----------------------------------------------------------------
 
+TEST_CASE("manifest: one that nests without end is refused", "[manifest]") {
+  const size_t levels = 1u << 20;
+  auto text
+    = "{\"id\":" + std::string(levels, '[') + std::string(levels, ']') + "}";
+  for (auto read : {parse_manifest, accept_manifest}) {
+    auto out = read(json_text{text});
+    CHECK(out.error().code == ec::invalid_config);
+    CHECK(out.error().message
+          == "Plugin manifest: it nests deeper than 500 levels.");
+  }
+}
+
 TEST_CASE("manifest: its id is a key", "[manifest]") {
   for (const auto& id : {json("Acme"), json(""), json("-a"), json(".a"),
                          json("a b"), json(1), json(nullptr), json("ä")})

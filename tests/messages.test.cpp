@@ -48,6 +48,20 @@ lease_row some_row() {
 
 } // namespace
 
+TEST_CASE("messages: what operators and heirs say survives the trip",
+          "[messages]") {
+  check_trip(retry_cleanup{{"l"}, "ann"});
+  check_trip(report_gone{{"l"}, "ann"});
+  check_trip(remove_stray{{"l"}, {"box-1"}, "ann"});
+  check_trip(reattach_run{{"r"}, milliseconds{5}});
+  check_trip(run_reattached{{}, {{ec::conflict, "why"}}});
+  check_trip(life_changed{true});
+  check_trip(hold_still{true});
+  check_trip(lease_taken{"why"});
+  check_trip(examine{true, "ann"});
+  check_trip(examined{7, {{"owed", true, "l", "box-1", "a", 1, "b", "c", ""}}});
+}
+
 TEST_CASE("messages: what schedulers say survives the trip", "[messages]") {
   check_trip(some_row());
   check_trip(acquire_lease{

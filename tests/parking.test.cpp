@@ -51,7 +51,7 @@ TEST_CASE("parking: a resource is chosen once, as it was parked", "[parking]") {
 }
 
 TEST_CASE("parking: another company's resource is never chosen (PB 12.1.1)",
-          "[parking]") {
+          "[parking][pb-12.1.1]") {
   parking uut;
   uut.park(box("1", "a"));
   CHECK_FALSE(uut.choose(wish("b")));
@@ -77,7 +77,7 @@ TEST_CASE("parking: the workspace counts where the policy says so",
 }
 
 TEST_CASE("parking: a workspace's resource is found behind others'",
-          "[parking]") {
+          "[parking][pb-12.1.15]") {
   // Each workspace has a queue of its own: nothing is searched for it.
   auto narrow = lease_policy::reuse_by_execution_workspace;
   parking uut;

@@ -434,7 +434,8 @@ private:
 
 } // namespace
 
-TEST_CASE("placement: no order of events loses a resource", "[sim]") {
+TEST_CASE("placement: no order of events loses a resource",
+          "[sim][promise-1]") {
   auto seed = GENERATE(range(1, 3000));
   CAPTURE(seed);
   world_model world{static_cast<unsigned>(seed)};

@@ -229,7 +229,7 @@ TEST_CASE_METHOD(placing,
 }
 
 TEST_CASE_METHOD(placing, "placement: a claim that is lost looks for the next",
-                 "[placement]") {
+                 "[placement][pb-12.1.1]") {
   claim();
   CHECK(feed(unrecorded{why(ec::conflict)}) == lines{"choose"});
   CHECK_FALSE(now.claim);

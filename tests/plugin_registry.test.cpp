@@ -239,7 +239,7 @@ TEST_CASE_METHOD(registry_of_plugins,
 TEST_CASE_METHOD(registry_of_plugins,
                  "plugin registry: a worker that is to be relieved serves on "
                  "while a command runs",
-                 "[actors]") {
+                 "[actors][trap-9]") {
   auto lease = granted("run-1");
   auto command = execute(lease, "make");
   upgrade("plugin-1", "better-worker");
@@ -314,7 +314,7 @@ TEST_CASE_METHOD(registry_of_plugins,
 TEST_CASE_METHOD(registry_of_plugins,
                  "plugin registry: of two plugins that declare one provider "
                  "the first installed serves",
-                 "[actors]") {
+                 "[actors][pb-12.1.18]") {
   add_second();
   granted("run-1");
   CHECK(starts("boxes-worker") == 1);
@@ -324,7 +324,7 @@ TEST_CASE_METHOD(registry_of_plugins,
 TEST_CASE_METHOD(registry_of_plugins,
                  "plugin registry: when the first plugin is disabled the "
                  "second takes over, and the first keeps its leases",
-                 "[actors]") {
+                 "[actors][pb-12.1.18]") {
   add_second();
   auto first = granted("run-1");
   turn("plugin-1", plugin_status::disabled);

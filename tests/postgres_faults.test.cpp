@@ -180,7 +180,7 @@ TEST_CASE("postgres_store: a batch whose connection is cut in the middle is "
 
 TEST_CASE("postgres_store: who is too late for one lease writes the rest of "
           "its batch",
-          "[postgres_store]") {
+          "[postgres_store][trap-3]") {
   if (postgres_is_missing())
     return;
   a_line it;
@@ -274,7 +274,7 @@ TEST_CASE("postgres_store: a commit that nobody confirmed is looked up",
 }
 
 TEST_CASE("postgres_store: a commit is looked up after the server crashed",
-          "[postgres_store]") {
+          "[postgres_store][promise-6]") {
   if (postgres_is_missing())
     return;
   a_line it;

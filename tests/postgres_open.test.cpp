@@ -253,7 +253,7 @@ TEST_CASE("postgres_store: several engines can create the tables at once",
 
 TEST_CASE("postgres_store: of two engines one claims what is parked, and no "
           "fence is given twice",
-          "[postgres_store]") {
+          "[postgres_store][promise-1]") {
   if (postgres_is_missing())
     return;
   postgres_database place;
@@ -336,7 +336,7 @@ TEST_CASE("postgres_store: leases of an engine that left are orphans",
 
 TEST_CASE("postgres_store: leases of an engine that was killed are orphans at "
           "once on its own machine",
-          "[postgres_store]") {
+          "[postgres_store][promise-9]") {
   if (postgres_is_missing())
     return;
   postgres_database place;
@@ -358,7 +358,7 @@ TEST_CASE("postgres_store: leases of an engine that was killed are orphans at "
 
 TEST_CASE("postgres_store: an engine that is cut off is not dead, and shows "
           "its life again",
-          "[postgres_store]") {
+          "[postgres_store][promise-4]") {
   if (postgres_is_missing())
     return;
   postgres_database place;
@@ -380,7 +380,7 @@ TEST_CASE("postgres_store: an engine that is cut off is not dead, and shows "
 }
 
 TEST_CASE("postgres_store: an engine elsewhere is dead when its grace is over",
-          "[postgres_store]") {
+          "[postgres_store][trap-6]") {
   if (postgres_is_missing())
     return;
   postgres_database place;

@@ -51,6 +51,39 @@ TEST_CASE("postgres_store: lists keep the contract", "[postgres_store]") {
   keep(check_lease_lists);
 }
 
+TEST_CASE("postgres_store: re-attachment keeps the contract",
+          "[postgres_store]") {
+  keep(check_reattachment);
+}
+
+TEST_CASE("postgres_store: parking times keep the contract",
+          "[postgres_store]") {
+  keep(check_parking_time);
+}
+
+TEST_CASE("postgres_store: late resources keep the contract",
+          "[postgres_store]") {
+  keep(check_late_resources);
+}
+
+TEST_CASE("postgres_store: confirmations keep the contract",
+          "[postgres_store]") {
+  keep(check_confirmations);
+}
+
+TEST_CASE("postgres_store: survey lists keep the contract",
+          "[postgres_store]") {
+  keep(check_survey_lists);
+}
+
+TEST_CASE("postgres_store: pruning keeps the contract", "[postgres_store]") {
+  keep(check_pruning);
+}
+
+TEST_CASE("postgres_store: history keeps the contract", "[postgres_store]") {
+  keep(check_history);
+}
+
 TEST_CASE("postgres_store: environments keep the contract",
           "[postgres_store]") {
   keep(check_environments);

@@ -10,6 +10,8 @@ TEST_CASE_METHOD(user, "program: every listing is JSON if asked", "[program]") {
   told({"env", "add", "box", "--provider", "bubblewrap", "--description", "a"});
   CHECK(told({"env", "list"})["environments"][0]["name"] == "box");
   CHECK(told({"env", "show", "box"})["description"] == "a");
+  CHECK(told({"env", "show", "box"})["breaker"].is_null());
+  CHECK(told({"env", "reset", "box"})["reset"] == "box");
   CHECK(told({"plugin", "list"})["plugins"][0]["drivers"][0] == "bubblewrap");
   CHECK(told({"lease", "list"})["leases"].empty());
   CHECK(told({"probe", "box"})["ok"] == true);

@@ -110,12 +110,13 @@ store_opener in(const a_directory& place) {
 
 // -- the contract -------------------------------------------------------------
 
-TEST_CASE("sqlite_store: grants keep the contract", "[sqlite_store]") {
+TEST_CASE("sqlite_store: grants keep the contract",
+          "[sqlite_store][promise-1]") {
   a_directory place;
   check_grants(in(place));
 }
 
-TEST_CASE("sqlite_store: ends keep the contract", "[sqlite_store]") {
+TEST_CASE("sqlite_store: ends keep the contract", "[sqlite_store][trap-2]") {
   a_directory place;
   check_ends(in(place));
 }
@@ -135,12 +136,49 @@ TEST_CASE("sqlite_store: batches keep the contract", "[sqlite_store]") {
   check_batches(in(place));
 }
 
-TEST_CASE("sqlite_store: lists keep the contract", "[sqlite_store]") {
+TEST_CASE("sqlite_store: re-attachment keeps the contract", "[sqlite_store]") {
+  a_directory place;
+  check_reattachment(in(place));
+}
+
+TEST_CASE("sqlite_store: parking times keep the contract", "[sqlite_store]") {
+  a_directory place;
+  check_parking_time(in(place));
+}
+
+TEST_CASE("sqlite_store: late resources keep the contract", "[sqlite_store]") {
+  a_directory place;
+  check_late_resources(in(place));
+}
+
+TEST_CASE("sqlite_store: confirmations keep the contract", "[sqlite_store]") {
+  a_directory place;
+  check_confirmations(in(place));
+}
+
+TEST_CASE("sqlite_store: survey lists keep the contract", "[sqlite_store]") {
+  a_directory place;
+  check_survey_lists(in(place));
+}
+
+TEST_CASE("sqlite_store: pruning keeps the contract", "[sqlite_store]") {
+  a_directory place;
+  check_pruning(in(place));
+}
+
+TEST_CASE("sqlite_store: history keeps the contract", "[sqlite_store]") {
+  a_directory place;
+  check_history(in(place));
+}
+
+TEST_CASE("sqlite_store: lists keep the contract",
+          "[sqlite_store][pb-12.1.15]") {
   a_directory place;
   check_lease_lists(in(place));
 }
 
-TEST_CASE("sqlite_store: environments keep the contract", "[sqlite_store]") {
+TEST_CASE("sqlite_store: environments keep the contract",
+          "[sqlite_store][trap-16]") {
   a_directory place;
   check_environments(in(place));
 }

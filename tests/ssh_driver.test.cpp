@@ -119,7 +119,7 @@ TEST_CASE("ssh_driver: a probe says what it found", "[ssh_driver]") {
 }
 
 TEST_CASE("ssh_driver: streams output and returns it with the exit code",
-          "[ssh_driver]") {
+          "[ssh_driver][pb-12.1.16]") {
   NEEDS_SSHD();
   ssh_world world;
   REQUIRE(world.acquire(world.place()));

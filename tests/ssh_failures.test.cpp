@@ -178,7 +178,7 @@ TEST_CASE("ssh_failures: a host without the SSH client says what to install",
 
 TEST_CASE("ssh_failures: a connection that is lost in mid-command leaves the "
           "outcome unknown, and nothing running",
-          "[ssh_failures]") {
+          "[ssh_failures][trap-13][promise-5]") {
   NEEDS_SSHD();
   ssh_world world;
   REQUIRE(world.acquire(world.place()));

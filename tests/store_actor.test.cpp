@@ -91,7 +91,7 @@ TEST_CASE_METHOD(storing, "store: a batch has its limit", "[actors]") {
 TEST_CASE_METHOD(storing,
                  "store: a batch that fails fails for everybody in "
                  "it",
-                 "[actors]") {
+                 "[actors][promise-6]") {
   auto one = write();
   runner->finish(failure{ec::store_unavailable, "The disk is full.", {}});
   settle();

@@ -59,7 +59,9 @@ template secret_rows tried_store::ask(const store_query&);
 template secret_binding_rows tried_store::ask(const store_query&);
 template secret_fact_rows tried_store::ask(const store_query&);
 template sealed_sample tried_store::ask(const store_query&);
+template breaker_rows tried_store::ask(const store_query&);
 template secret_access_rows tried_store::ask(const store_query&);
+template instance_rows tried_store::ask(const store_query&);
 
 failure tried_store::ask_in_vain(const store_query& question) {
   auto answer = it->read(question);

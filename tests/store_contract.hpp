@@ -89,6 +89,14 @@ void check_claims(const store_opener& open);
 void check_cleanups(const store_opener& open);
 void check_batches(const store_opener& open);
 void check_lease_lists(const store_opener& open);
+// In store_contract_rescue.cpp.
+void check_reattachment(const store_opener& open);
+void check_parking_time(const store_opener& open);
+void check_late_resources(const store_opener& open);
+void check_confirmations(const store_opener& open);
+void check_survey_lists(const store_opener& open);
+void check_pruning(const store_opener& open);
+void check_history(const store_opener& open);
 void check_environments(const store_opener& open);
 void check_plugins(const store_opener& open);
 /// What a store held before leases named their plugins, and what becomes of

@@ -43,10 +43,46 @@ void check_debts(const store_opener& open) {
   }
 }
 
+void check_fences_of_cleanups(const store_opener& open) {
+  SECTION("a cleanup takes a fence that is later than every grant") {
+    tried_store db{open};
+    auto owed = db.owe(a_lease("lease-1"), 0ms);
+    auto later = db.grant(a_lease("lease-2"));
+    auto fence = db.must(take_fence{owed.id}).fence;
+    CHECK(fence > later.fence);
+    CHECK(db.must(take_fence{owed.id}).fence > fence);
+    CHECK(db.grant(a_lease("lease-3")).fence > fence + 1);
+    // The row keeps its own: whoever holds it may still ask how it ended.
+    CHECK(db.lease("lease-1").fence == owed.fence);
+  }
+  SECTION("nobody takes a fence to clean up what is live, parked or clean") {
+    tried_store db{open};
+    auto live = db.grant(a_lease("lease-1"));
+    auto parked = db.park(a_holder("lease-2", "box-2"));
+    auto clean = db.owe(a_lease("lease-3"), 0ms);
+    db.must(record_cleanup{.lease = clean.id});
+    for (const auto& id : {live.id, parked.id, clean.id, lease_id{"nobody"}})
+      CHECK(db.must_not(take_fence{id}).code == ec::conflict);
+    // A resource that came up late is not the lease's own.
+    CHECK(db.must(take_fence{live.id, false}).fence > clean.fence);
+  }
+  SECTION("fences of one batch are all different") {
+    tried_store db{open};
+    auto one = db.owe(a_lease("lease-1"), 0ms);
+    auto two = db.owe(a_lease("lease-2"), 0ms);
+    auto outcomes
+      = db.apply({take_fence{one.id}, insert_lease{.row = a_lease("lease-3")},
+                  take_fence{two.id}});
+    CHECK(outcomes[0]->fence < outcomes[1]->fence);
+    CHECK(outcomes[1]->fence < outcomes[2]->fence);
+  }
+}
+
 } // namespace
 
 void check_cleanups(const store_opener& open) {
   check_debts(open);
+  check_fences_of_cleanups(open);
   SECTION("a cleanup is due when its time has come, the longest due first") {
     tried_store db{open};
     db.owe(a_lease("lease-1"), 20ms);
@@ -100,6 +136,48 @@ void check_cleanups(const store_opener& open) {
     CHECK(db.must_not(owe_cleanup{.lease = handle.id}).code == ec::conflict);
   }
 }
+
+// -- breakers -----------------------------------------------------------------
+
+namespace {
+
+void check_breakers(const store_opener& open) {
+  auto all
+    = [](tried_store& db) { return db.ask<breaker_rows>(list_breakers{}); };
+  SECTION("an open breaker is kept until it is closed") {
+    tried_store db{open};
+    breaker_row row{{"environment:env-1"}, 5, 1, {}, ec::call_timed_out, "No."};
+    db.must(open_breaker{row, 10ms});
+    row.retry_at = db.now + 10ms;
+    CHECK(all(db).rows == std::vector{row});
+    CHECK(all(db).at == db.now);
+    row.pauses = 2;
+    row.retry_at = db.now + 20ms;
+    db.must(open_breaker{row, 20ms});
+    CHECK(all(db).rows == std::vector{row});
+    db.must(close_breaker{row.subject});
+    db.must(close_breaker{row.subject});
+    CHECK(all(db).rows.empty());
+  }
+  SECTION("a breaker closes when its environment is changed or removed") {
+    tried_store db{open};
+    environment_row row;
+    row.id = {"env-9"};
+    row.name = "nine";
+    row.driver = "local";
+    row.config = json_text{"{}"};
+    db.must(put_environment{row});
+    breaker_row breaker{subject_of(row.id), 5, 1, {}, ec::worker_lost, ""};
+    db.must(open_breaker{breaker, 10ms});
+    db.must(put_environment{row});
+    CHECK(all(db).rows.empty());
+    db.must(open_breaker{breaker, 10ms});
+    db.must(remove_environment{row.id});
+    CHECK(all(db).rows.empty());
+  }
+}
+
+} // namespace
 
 // -- batches ------------------------------------------------------------------
 
@@ -288,6 +366,7 @@ void check_removals_of_environments(const store_opener& open) {
 } // namespace
 
 void check_environments(const store_opener& open) {
+  check_breakers(open);
   check_removals_of_environments(open);
   SECTION("an environment is kept as it was given, and found by id or name") {
     tried_store db{open};

@@ -42,7 +42,7 @@ TEST_CASE_METHOD(stage, "supervisor: a run gets a resource of its own",
 TEST_CASE_METHOD(stage,
                  "supervisor: the intent is on disk before the driver is "
                  "called, the grant before the run is told",
-                 "[actors]") {
+                 "[actors][promise-3]") {
   script.held_back = {"acquire"};
   auto lease = acquire("run-1");
   CHECK_FALSE(lease->arrived());
@@ -97,7 +97,7 @@ TEST_CASE_METHOD(stage,
 TEST_CASE_METHOD(stage,
                  "supervisor: a resource whose acquire got lost is found by "
                  "its lease id and removed",
-                 "[actors]") {
+                 "[actors][pb-12.1.4][promise-3]") {
   script.acquire_error = {ec::worker_lost, "The worker died.", {}};
   script.holds = {{{"res-x"}, {"lease-1"}}, {{"res-y"}, {"lease-9"}}};
   auto lease = acquire("run-1");
@@ -112,7 +112,7 @@ TEST_CASE_METHOD(stage,
 TEST_CASE_METHOD(stage,
                  "supervisor: a resource that comes up after its time is "
                  "removed",
-                 "[actors]") {
+                 "[actors][pb-12.1.4]") {
   script.plan.acquire_timeout = 10s;
   script.held_back = {"acquire"};
   auto lease = acquire("run-1");
@@ -188,7 +188,7 @@ TEST_CASE_METHOD(reusing,
 }
 
 TEST_CASE_METHOD(reusing, "supervisor: two runs never resume the same resource",
-                 "[actors]") {
+                 "[actors][pb-12.1.1][promise-1]") {
   earlier_run();
   script.held_back = {"resume"};
   auto one = acquire("run-1");
@@ -261,7 +261,7 @@ TEST_CASE_METHOD(stage, "supervisor: the run's outcome reaches the driver",
 TEST_CASE_METHOD(stage,
                  "supervisor: a release that the provider cannot carry out "
                  "ends the tenancy and owes the cleanup",
-                 "[actors]") {
+                 "[actors][promise-6]") {
   auto lease = acquire("run-1");
   script.release_error = {ec::worker_not_ready, "No worker.", {}};
   script.held_back = {"destroy"};
@@ -276,7 +276,7 @@ TEST_CASE_METHOD(stage,
 }
 
 TEST_CASE_METHOD(stage, "supervisor: a cleanup that fails is tried again",
-                 "[actors]") {
+                 "[actors][pb-12.1.6]") {
   auto lease = acquire("run-1");
   script.release_error = {ec::worker_not_ready, "No worker.", {}};
   script.destroy_error = {ec::provider_refused, "Busy.", {}};
@@ -302,7 +302,7 @@ TEST_CASE_METHOD(stage,
 }
 
 TEST_CASE_METHOD(stage, "supervisor: every verb refuses a stale fence",
-                 "[actors]") {
+                 "[actors][pb-12.1.2][trap-3][trap-14][promise-2]") {
   auto lease = *acquire("run-1")->value;
   lease.handle.fence += 1;
   CHECK(release(lease)->error.code == ec::stale_lease);
@@ -319,7 +319,7 @@ TEST_CASE_METHOD(stage, "supervisor: every verb refuses a stale fence",
 TEST_CASE_METHOD(stage,
                  "supervisor: one lease that fails to be released "
                  "stops no other of its run",
-                 "[actors]") {
+                 "[actors][pb-12.1.5]") {
   auto one = acquire("run-1");
   auto two = acquire("run-1");
   auto other = acquire("run-2");
@@ -350,7 +350,7 @@ TEST_CASE_METHOD(stage,
 }
 
 TEST_CASE_METHOD(stage, "supervisor: a destroy is accepted in every state",
-                 "[actors]") {
+                 "[actors][trap-15][promise-8]") {
   auto destroy = [this](const lease_id& id) {
     auto gone
       = ask<lease_ended>(supervisor, destroy_lease{{id, 0}, "operator"});
@@ -397,7 +397,7 @@ TEST_CASE_METHOD(stage, "supervisor: a destroy is accepted in every state",
 }
 
 TEST_CASE_METHOD(reusing, "supervisor: what was parked can be destroyed",
-                 "[actors]") {
+                 "[actors][pb-12.1.8]") {
   auto before = earlier_run();
   auto gone
     = ask<lease_ended>(supervisor, destroy_lease{before.handle, "operator"});
@@ -412,7 +412,7 @@ TEST_CASE_METHOD(reusing, "supervisor: what was parked can be destroyed",
 TEST_CASE_METHOD(stage,
                  "supervisor: leases are released before the engine "
                  "stops",
-                 "[actors]") {
+                 "[actors][trap-9]") {
   auto lease = acquire("run-1");
   auto stopped = ask(supervisor, shut_down{});
   CHECK(stopped->value);
@@ -426,7 +426,7 @@ TEST_CASE_METHOD(stage,
 TEST_CASE_METHOD(reusing,
                  "supervisor: an environment that nobody needs "
                  "leaves, and what was parked is found again",
-                 "[actors]") {
+                 "[actors][trap-1]") {
   auto before = earlier_run();
   pass(200s);
   auto lease = acquire("run-1");
@@ -452,7 +452,7 @@ TEST_CASE_METHOD(stage,
 TEST_CASE_METHOD(reusing,
                  "supervisor: a release that crosses a run's asking again "
                  "leaves no lease that nobody minds",
-                 "[actors]") {
+                 "[actors][pb-12.1.2]") {
   auto first = acquire("run-1");
   script.held_back = {"release"};
   auto ended = release(*first->value);

@@ -230,7 +230,8 @@ private:
 
 } // namespace
 
-TEST_CASE("tenancy: a lease ends once, whatever happens on the way", "[sim]") {
+TEST_CASE("tenancy: a lease ends once, whatever happens on the way",
+          "[sim][promise-8]") {
   auto seed = GENERATE(range(1, 3000));
   CAPTURE(seed);
   world_model world{static_cast<unsigned>(seed)};

@@ -218,7 +218,7 @@ TEST_CASE_METHOD(holding,
 TEST_CASE_METHOD(holding,
                  "tenancy: a destroy follows a release that is under way, one "
                  "call after the other",
-                 "[tenancy]") {
+                 "[tenancy][trap-15]") {
   release();
   CHECK(destroy().empty());
   CHECK(feed(provider_answered{1, done{}})

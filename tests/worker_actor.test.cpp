@@ -31,7 +31,7 @@ struct inbox {
 };
 
 /// Takes what a command prints.
-struct collecting : output_sink {
+struct collected_output : output_sink {
   std::vector<std::string> pieces;
 
   bool put(output_chunk chunk) override {
@@ -158,7 +158,7 @@ TEST_CASE_METHOD(calling, "worker: a second answer is dropped", "[actors]") {
 }
 
 TEST_CASE_METHOD(calling, "worker: garbage and unknown ids disturb nobody",
-                 "[actors]") {
+                 "[actors][pb-12.2.22]") {
   auto answer = call("a");
   say("hello, I am a stray print");
   say("[1,2,3]");
@@ -211,9 +211,9 @@ TEST_CASE_METHOD(calling,
 TEST_CASE_METHOD(calling,
                  "worker: live output goes to the command that it "
                  "belongs to",
-                 "[actors]") {
-  auto one = std::make_shared<collecting>();
-  auto two = std::make_shared<collecting>();
+                 "[actors][pb-12.2.28]") {
+  auto one = std::make_shared<collected_output>();
+  auto two = std::make_shared<collected_output>();
   call("environmentExecute", 0ms, one);
   auto scope = process().last("environmentExecute").at("paperclipInvocation");
   call("environmentExecute", 0ms, two);
@@ -235,7 +235,7 @@ TEST_CASE_METHOD(calling,
 // -- time ---------------------------------------------------------------------
 
 TEST_CASE_METHOD(calling, "worker: a call times out when PB 5.6 says",
-                 "[actors]") {
+                 "[actors][pb-12.2.26]") {
   auto timeout = GENERATE(0ms, 1234ms);
   auto expected = timeout.count() > 0 ? timeout : 30'000ms;
   auto answer = call("slow", timeout);
@@ -251,7 +251,7 @@ TEST_CASE_METHOD(calling, "worker: a call times out when PB 5.6 says",
 }
 
 TEST_CASE_METHOD(calling, "worker: a late answer is told to who wants to know",
-                 "[actors]") {
+                 "[actors][pb-12.2.23]") {
   std::vector<std::string> late;
   call("slow", 100ms, nullptr,
        [&](const json_text& x) { late.push_back(x.text); });
@@ -262,7 +262,7 @@ TEST_CASE_METHOD(calling, "worker: a late answer is told to who wants to know",
 }
 
 TEST_CASE_METHOD(calling, "worker: one that hangs is found by its health",
-                 "[actors]") {
+                 "[actors][pb-12.2.30]") {
   call("a");
   REQUIRE(processes.started.size() == 1);
   pass(90s);
@@ -336,7 +336,7 @@ TEST_CASE_METHOD(calling, "worker: one without standard output is replaced",
 TEST_CASE_METHOD(calling,
                  "worker: a line beyond the limit fails its call at "
                  "once",
-                 "[actors]") {
+                 "[actors][pb-12.2.24]") {
   auto answer = call("a");
   auto other = call("b");
   auto id = process().last("a").at("id").dump();

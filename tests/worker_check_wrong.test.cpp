@@ -12,7 +12,7 @@ namespace {
 
 using words = std::vector<std::string>;
 
-const std::string source = LEASEHOLD_SOURCE_DIR;
+const std::string checkout = LEASEHOLD_SOURCE_DIR;
 
 /// What a wrong worker is told apart by.
 struct expectation {
@@ -63,8 +63,8 @@ void check_python(const expectation& x) {
   test::temp_dir dir;
   auto options = options_for(x.failing);
   options.command
-    = {LEASEHOLD_PYTHON, source + "/tests/support/wrong_worker.py", x.mode,
-       dir / "root", source + "/docs/python_worker.py"};
+    = {LEASEHOLD_PYTHON, checkout + "/tests/support/wrong_worker.py", x.mode,
+       dir / "root", checkout + "/docs/python_worker.py"};
   check_found(options, x);
 }
 

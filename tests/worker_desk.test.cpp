@@ -162,7 +162,7 @@ TEST_CASE_METHOD(providing,
 TEST_CASE_METHOD(providing,
                  "worker desk: PB 12.2.20, getting ready does not wipe the "
                  "slate, a stable run does",
-                 "[actors]") {
+                 "[actors][pb-12.2.20]") {
   acquire("run-1", "sandbox");
   processes.current().exit(1);
   settle();
@@ -178,7 +178,7 @@ TEST_CASE_METHOD(providing,
 TEST_CASE_METHOD(providing,
                  "worker desk: PB 12.2.21, a failed initialize is retried "
                  "like a crash",
-                 "[actors]") {
+                 "[actors][pb-12.2.21]") {
   never_ready();
   acquire("run-1", "sandbox");
   pass(15'010ms);
@@ -239,7 +239,7 @@ TEST_CASE_METHOD(providing,
 TEST_CASE_METHOD(providing,
                  "worker desk: a command whose worker dies has an unknown "
                  "outcome, never an exit code",
-                 "[actors]") {
+                 "[actors][promise-5]") {
   auto lease = acquire("run-1", "sandbox");
   processes.current().on_request = [](fake_process&, const json&) {
     // The command runs and runs.

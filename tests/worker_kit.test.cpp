@@ -1,6 +1,7 @@
 // What every worker that is written on the kit does by itself.
 
 #include "tests/support/catch.hpp"
+#include "tests/support/temp_dir.hpp"
 #include "tests/support/worker_pipe.hpp"
 
 using namespace leasehold;
@@ -148,11 +149,80 @@ TEST_CASE("worker_kit: shutdown answers, tells the hook and ends with 0",
   worker.await_stderr("going down");
 }
 
-TEST_CASE("worker_kit: the end of the host ends the worker", "[worker_kit]") {
+TEST_CASE("worker_kit: the end of the host ends the worker",
+          "[worker_kit][trap-17]") {
   kit_worker worker;
   worker.send("never");
   worker.result("health");
   worker.close_stdin();
   CHECK(worker.await_exit().code == 0);
   worker.await_stderr("going down");
+}
+
+// -- fences -------------------------------------------------------------------
+
+namespace {
+
+json on(const std::string& resource, int fence) {
+  return {{"providerLeaseId", resource}, {"leaseFence", fence}};
+}
+
+/// The code of the error that a call ends with; zero if it succeeds.
+int code_of(test::worker_pipe& worker, const char* method, const json& params) {
+  auto answer = worker.answer(worker.send(method, params));
+  return answer.contains("error") ? answer["error"]["code"].get<int>() : 0;
+}
+
+} // namespace
+
+TEST_CASE("worker_kit: a call under an older fence never reaches its handler",
+          "[worker_kit]") {
+  kit_worker worker;
+  worker.result("environmentResumeLease", on("thing", 7));
+  CHECK(worker.error("environmentResumeLease", on("thing", 6))
+        == json{{"code", -32090},
+                {"message", "stale fence 6: \"thing\" has seen fence 7"}});
+  json nested{{"lease", {{"providerLeaseId", "thing"}}}, {"leaseFence", 6}};
+  CHECK(code_of(worker, "environmentExecute", nested) == -32090);
+  nested["leaseFence"] = 8;
+  CHECK(code_of(worker, "environmentExecute", nested) == 0);
+  CHECK(code_of(worker, "environmentDestroyLease", on("thing", 7)) == -32090);
+  CHECK(code_of(worker, "environmentResumeLease", on("other", 1)) == 0);
+  nested.erase("leaseFence");
+  CHECK(code_of(worker, "environmentExecute", nested) == 0);
+  CHECK(code_of(worker, "environmentExecute", {{"leaseFence", "7"}}) == -32602);
+}
+
+TEST_CASE("worker_kit: what an acquire makes is remembered under its fence",
+          "[worker_kit]") {
+  kit_worker worker;
+  worker.result("environmentAcquireLease",
+                {{"wanted", "thing"}, {"leaseFence", 7}});
+  CHECK(code_of(worker, "environmentExecute", on("thing", 6)) == -32090);
+  CHECK(code_of(worker, "environmentAcquireLease",
+                {{"wanted", "thing"}, {"leaseFence", 5}})
+        == -32090);
+  worker.result("environmentDestroyLease", on("thing", 9));
+  CHECK(code_of(worker, "environmentResumeLease", on("thing", 6)) == 0);
+}
+
+TEST_CASE("worker_kit: fences outlive a killed worker where it has a folder",
+          "[worker_kit]") {
+  test::temp_dir dir;
+  auto name = GENERATE(std::string{"thing"}, std::string{"ssh://a@b:1/../x y"},
+                       std::string(300, 'x'));
+  auto start = [&] {
+    return test::worker_pipe{{LEASEHOLD_KIT_WORKER, dir / "fences"}};
+  };
+  {
+    auto worker = start();
+    auto methods = worker.result("initialize")["supportedMethods"];
+    CHECK(methods.back() == "leaseFence");
+    worker.result("environmentResumeLease", on(name, 7));
+    worker.kill();
+    worker.await_exit();
+  }
+  auto worker = start();
+  CHECK(code_of(worker, "environmentExecute", on(name, 6)) == -32090);
+  CHECK(code_of(worker, "environmentExecute", on(name, 7)) == 0);
 }

@@ -112,7 +112,7 @@ TEST_CASE_METHOD(living,
 }
 
 TEST_CASE_METHOD(living, "worker_life: calls in flight are finished first",
-                 "[worker_life]") {
+                 "[worker_life][pb-12.2.29]") {
   be_ready();
   feed(stop_asked{true});
   CHECK(takes_calls(now.phase));
@@ -228,7 +228,7 @@ TEST_CASE_METHOD(
 // -- the exit -----------------------------------------------------------------
 
 TEST_CASE_METHOD(living, "worker_life: an exit in any phase is the end, once",
-                 "[worker_life]") {
+                 "[worker_life][pb-12.2.26]") {
   for (auto phase : phases_alive) {
     CAPTURE(to_string(phase));
     now = {};

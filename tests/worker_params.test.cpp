@@ -202,6 +202,15 @@ TEST_CASE("worker_params: a lease's metadata captures its place",
   CHECK(parse(captured.config) == config);
 }
 
+TEST_CASE("worker_params: null says as little as nothing to the fake",
+          "[worker_params]") {
+  json_text config{R"({"provider":"fake","image":null,"reuseLease":null})"};
+  CHECK(sandbox::normalize(config)->text
+        == R"({"image":"ubuntu:24.04","provider":"fake","reuseLease":false})");
+  CHECK(sandbox::fake_image(config) == "ubuntu:24.04");
+  CHECK(sandbox::fake_image(json_text{R"({"image":7})"}) == "ubuntu:24.04");
+}
+
 TEST_CASE("worker_params: the fake's metadata names its image",
           "[worker_params]") {
   auto what = plan();
@@ -215,7 +224,7 @@ TEST_CASE("worker_params: the fake's metadata names its image",
 
 TEST_CASE("worker_params: provider metadata is kept beside the engine's keys "
           "(PB 12.1.12)",
-          "[worker_params]") {
+          "[worker_params][pb-12.1.12]") {
   json hostile{{"driver", "local"},
                {"provider", "evil"},
                {"pluginId", "plugin-9"},
@@ -254,7 +263,7 @@ TEST_CASE("worker_params: what a provider made of a config value is what it "
 }
 
 TEST_CASE("worker_params: provider facts never become config",
-          "[worker_params]") {
+          "[worker_params][pb-12.1.12]") {
   auto params = parse(end_params(lease({{"sandboxId", "s-1"}}), pack(config)));
   CHECK(params["config"] == worker_config);
 }
@@ -321,12 +330,6 @@ TEST_CASE("worker_params: a resource without a name is null",
   CHECK(parse(end_params(what, pack(config)))["providerLeaseId"] == nullptr);
 }
 
-TEST_CASE("worker_params: a cleanup carries no fence", "[worker_params]") {
-  auto what = lease();
-  what.fence = 0;
-  CHECK_FALSE(parse(end_params(what, pack(config))).contains("leaseFence"));
-}
-
 TEST_CASE("worker_params: realize", "[worker_params]") {
   place_workspace what{lease(), "/home/me", "/work", "copy", {}};
   what.lease.expires_at = timestamp{1'778'488'200'250};
@@ -352,15 +355,17 @@ TEST_CASE("worker_params: execute", "[worker_params]") {
   expected["command"] = "make";
   expected["args"] = json::array();
   expected["executionId"] = "execution-1";
+  expected["env"]
+    = {{"LEASEHOLD_LEASE_ID", "lease-1"}, {"LEASEHOLD_LEASE_FENCE", "7"}};
   CHECK(parse(execute_params(what, pack(config))) == expected);
   what.spec.args = {"test", "a b"};
   what.spec.cwd = "/work";
-  what.spec.env = {{"A", "b"}};
+  what.spec.env = {{"A", "b"}, {"LEASEHOLD_LEASE_FENCE", "99"}};
   what.spec.stdin_text = "in";
   what.spec.timeout = 5s;
   expected["args"] = {"test", "a b"};
   expected["cwd"] = "/work";
-  expected["env"] = {{"A", "b"}};
+  expected["env"]["A"] = "b";
   expected["stdin"] = "in";
   expected["timeoutMs"] = 5000;
   CHECK(parse(execute_params(what, pack(config))) == expected);
@@ -373,6 +378,7 @@ TEST_CASE("worker_params: list and cancel", "[worker_params]") {
                 {"environmentId", "env-1"},
                 {"config", worker_config}});
   auto expected = base();
+  expected["providerLeaseId"] = "box-1";
   expected["executionId"] = "execution-1";
   CHECK(parse(cancel_params(lease(), {"execution-1"}, pack(config)))
         == expected);

@@ -14,7 +14,7 @@ using test::stage;
 
 namespace {
 
-const std::string canary = "canary-7be4-value";
+const std::string hidden_value = "canary-7be4-value";
 
 constexpr const char* manifest = R"({
   "id": "boxes.plugin", "apiVersion": 1, "version": "1.0.0",
@@ -33,7 +33,7 @@ void initialize(fake_process& process, const json& request) {
 struct asking : stage {
   asking() {
     processes.on_request = initialize;
-    secrets.values["s-1"] = canary;
+    secrets.values["s-1"] = hidden_value;
     plugin_row row;
     row.id = {"plugin-2"};
     row.key = "boxes.plugin";
@@ -135,7 +135,7 @@ TEST_CASE_METHOD(asking, "worker: a secret is resolved for a call's company",
   auto scope = call("environmentProbe");
   auto answer = resolve(scope, {{"configPath", "auth.key"}});
   CHECK(answer.at("id") == "w-1");
-  CHECK(answer.at("result") == canary);
+  CHECK(answer.at("result") == hidden_value);
   REQUIRE(secrets.asked.size() == 1);
   const auto& asked = secrets.asked[0];
   CHECK(asked.company == company_id{"company-1"});
@@ -153,7 +153,7 @@ TEST_CASE_METHOD(asking, "worker: without a call it says whose secret it wants",
   start_only();
   CHECK(refusal(resolve("")).find("company context is required")
         != std::string::npos);
-  CHECK(resolve("", {{"companyId", "acme"}}).at("result") == canary);
+  CHECK(resolve("", {{"companyId", "acme"}}).at("result") == hidden_value);
   CHECK(secrets.asked.at(0).company == company_id{"acme"});
 }
 
@@ -187,13 +187,13 @@ TEST_CASE_METHOD(asking, "worker: what it has resolved is hidden from then on",
                  "[actors]") {
   auto scope = call("environmentAcquireLease");
   resolve(scope);
-  process().tell.on_stderr("using " + canary + "\n");
+  process().tell.on_stderr("using " + hidden_value + "\n");
   say({{"jsonrpc", "2.0"},
        {"method", "log"},
-       {"params", {{"level", "info"}, {"message", "key " + canary}}}});
+       {"params", {{"level", "info"}, {"message", "key " + hidden_value}}}});
   settle();
   auto request = process().last("environmentAcquireLease");
-  process().reply(request, {{"metadata", {{"echo", canary}}}});
+  process().reply(request, {{"metadata", {{"echo", hidden_value}}}});
   settle();
   REQUIRE(answers.size() == 1);
   CHECK(answers[0]->text == R"({"metadata":{"echo":"***"}})");
@@ -201,25 +201,25 @@ TEST_CASE_METHOD(asking, "worker: what it has resolved is hidden from then on",
   request = process().last("environmentRealizeWorkspace");
   say({{"jsonrpc", "2.0"},
        {"id", request.at("id")},
-       {"error", {{"code", -32002}, {"message", "bad key " + canary}}}});
+       {"error", {{"code", -32002}, {"message", "bad key " + hidden_value}}}});
   REQUIRE(answers.size() == 2);
   CHECK(answers[1].error().message == "bad key ***");
   for (const auto& line : logged)
-    CHECK(line.find(canary) == std::string::npos);
+    CHECK(line.find(hidden_value) == std::string::npos);
 }
 
 TEST_CASE_METHOD(asking, "worker: a resource's name is kept as it is",
                  "[actors]") {
   resolve(call("environmentAcquireLease"));
   auto request = process().last("environmentAcquireLease");
-  process().reply(request, {{"providerLeaseId", "box-" + canary}});
+  process().reply(request, {{"providerLeaseId", "box-" + hidden_value}});
   call("environmentListLeases");
   request = process().last("environmentListLeases");
-  json holds{{{"providerLeaseId", "box-" + canary}}};
+  json holds{{{"providerLeaseId", "box-" + hidden_value}}};
   process().reply(request, {{"leases", holds}});
   settle();
   REQUIRE(answers.size() == 2);
-  CHECK(text_member(*answers[0], "providerLeaseId") == "box-" + canary);
+  CHECK(text_member(*answers[0], "providerLeaseId") == "box-" + hidden_value);
   CHECK(json::parse(answers[1]->text).at("leases") == holds);
 }
 
@@ -229,14 +229,14 @@ TEST_CASE_METHOD(asking, "worker: what a command prints is not touched",
   resolve(scope);
   auto request = process().last("environmentExecute");
   process().reply(request, {{"exitCode", 0},
-                            {"stdout", "out " + canary},
-                            {"stderr", "err " + canary},
-                            {"metadata", {{"echo", canary}}}});
+                            {"stdout", "out " + hidden_value},
+                            {"stderr", "err " + hidden_value},
+                            {"metadata", {{"echo", hidden_value}}}});
   settle();
   REQUIRE(answers.size() == 1);
   auto said = json::parse(answers[0]->text);
-  CHECK(said.at("stdout") == "out " + canary);
-  CHECK(said.at("stderr") == "err " + canary);
+  CHECK(said.at("stdout") == "out " + hidden_value);
+  CHECK(said.at("stderr") == "err " + hidden_value);
   CHECK(said.at("metadata").at("echo") == "***");
 }
 

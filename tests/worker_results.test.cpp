@@ -118,7 +118,8 @@ TEST_CASE("worker_results: no exit code is no exit code", "[worker_results]") {
   CHECK(out->cancelled);
 }
 
-TEST_CASE("worker_results: an exit code is never made up", "[worker_results]") {
+TEST_CASE("worker_results: an exit code is never made up",
+          "[worker_results][trap-13][promise-5]") {
   CHECK(executed(R"({"exitCode":2147483647})")->exit_code == 2147483647);
   CHECK(executed(R"({"exitCode":-2147483648})")->exit_code == -2147483647 - 1);
   for (const auto* code : {"4294967296", "2147483648", "-2147483649", "\"0\"",

@@ -69,7 +69,7 @@ TEST_CASE_METHOD(starting_up,
 TEST_CASE_METHOD(starting_up,
                  "worker_startup: all who wait are let through as soon as the "
                  "worker is ready",
-                 "[worker_startup]") {
+                 "[worker_startup][pb-12.2.19]") {
   feed(wanted{1});
   feed(wanted{2});
   feed(wanted{3});
@@ -172,7 +172,7 @@ TEST_CASE_METHOD(
 
 TEST_CASE_METHOD(starting_up,
                  "worker_startup: who waits goes on waiting through a restart",
-                 "[worker_startup]") {
+                 "[worker_startup][pb-12.2.19]") {
   feed(wanted{1});
   crash_and_restart();
   crash_and_restart();
@@ -205,7 +205,7 @@ TEST_CASE_METHOD(starting_up,
 TEST_CASE_METHOD(starting_up,
                  "worker_startup: getting ready does not reset the counter "
                  "(PB 12.2.20)",
-                 "[worker_startup]") {
+                 "[worker_startup][pb-12.2.20][trap-4]") {
   feed(wanted{1});
   for (auto i = 1; i < 10; ++i) {
     ready();
@@ -221,7 +221,7 @@ TEST_CASE_METHOD(
   starting_up,
   "worker_startup: a failed handshake counts and is retried like "
   "a crash (PB 12.2.21)",
-  "[worker_startup]") {
+  "[worker_startup][pb-12.2.21]") {
   feed(wanted{1});
   CHECK(crash() == lines{"start 2"});
   CHECK(crash() == lines{"pause 1000 ms"});
@@ -232,7 +232,7 @@ TEST_CASE_METHOD(
 TEST_CASE_METHOD(starting_up,
                  "worker_startup: ten crashes in ten minutes break it, and who "
                  "waits is told",
-                 "[worker_startup]") {
+                 "[worker_startup][promise-11]") {
   feed(wanted{1});
   for (auto i = 1; i < 10; ++i)
     crash_and_restart();

@@ -1,6 +1,6 @@
 #include "drivers/bubblewrap/box.hpp"
 
-#include "drivers/bubblewrap/disk.hpp"
+#include "drivers/worker_kit/disk.hpp"
 
 #include <nlohmann/json.hpp>
 #include <sys/stat.h>
@@ -53,7 +53,7 @@ box from_json(const json& x) {
 result<> make_directory(const std::string& path, mode_t mode) {
   // The second call is for the sticky bit and against the umask.
   if (::mkdir(path.c_str(), mode) != 0 || ::chmod(path.c_str(), mode) != 0)
-    return disk_failure("cannot create", path, errno);
+    return kit::disk_failure("cannot create", path, errno);
   return done{};
 }
 
@@ -80,7 +80,8 @@ result<> furnish(const std::string& path, const std::string& hostname) {
        {std::pair<std::string, std::string>{"/etc/passwd", passwd},
         {"/etc/group", group},
         {"/etc/hosts", hosts}})
-    if (auto written = write_file(path + name, text, lasting::no); !written)
+    if (auto written = kit::write_file(path + name, text, kit::lasting::no);
+        !written)
       return written;
   return done{};
 }
@@ -98,11 +99,12 @@ std::optional<box> read_box(const std::string& path) {
 }
 
 result<> write_box(const std::string& path, const box& record) {
-  return write_file(path + record_name, to_text(record), lasting::yes);
+  return kit::write_file(path + record_name, to_text(record),
+                         kit::lasting::yes);
 }
 
 result<> replace_box(const std::string& path, const box& record) {
-  return replace_file(path + record_name, to_text(record));
+  return kit::replace_file(path + record_name, to_text(record));
 }
 
 } // namespace leasehold::bubblewrap

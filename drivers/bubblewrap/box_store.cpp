@@ -1,6 +1,7 @@
 #include "drivers/bubblewrap/box_store.hpp"
 
-#include "drivers/bubblewrap/disk.hpp"
+#include "drivers/worker_kit/disk.hpp"
+#include "drivers/worker_kit/fences.hpp"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -65,9 +66,9 @@ result<> make_directory(const std::string& path) {
   std::error_code error;
   fs::create_directories(path, error);
   if (error)
-    return disk_failure("cannot create", path, error.value());
+    return kit::disk_failure("cannot create", path, error.value());
   if (::chmod(path.c_str(), 0700) != 0)
-    return disk_failure("cannot protect", path, errno);
+    return kit::disk_failure("cannot protect", path, errno);
   return done{};
 }
 
@@ -83,8 +84,9 @@ std::vector<std::string> box_names(const lease_id& lease) {
 
 // -- opening ------------------------------------------------------------------
 
-box_store::box_store(std::string state, unique_fd lock)
-  : state_{std::move(state)}, lock_{std::move(lock)} {
+box_store::box_store(std::string state, unique_fd lock, unique_fd records)
+  : state_{std::move(state)}, lock_{std::move(lock)}, records_{
+                                                        std::move(records)} {
   // nop
 }
 
@@ -97,20 +99,25 @@ result<box_store> box_store::open(const std::string& state) {
   auto path = absolute + "/lock";
   unique_fd lock{::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)};
   if (!lock)
-    return disk_failure("cannot open", path, errno);
+    return kit::disk_failure("cannot open", path, errno);
+  auto records = absolute + "/records";
+  unique_fd changing{
+    ::open(records.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)};
+  if (!changing)
+    return kit::disk_failure("cannot open", records, errno);
   auto alone = ::flock(lock.get(), LOCK_EX | LOCK_NB) == 0;
-  box_store out{std::move(absolute), std::move(lock)};
+  box_store out{std::move(absolute), std::move(lock), std::move(changing)};
   if (alone)
     out.clear_leftovers();
   // Turns the lock into a shared one; waits only for who is clearing away.
   if (::flock(out.lock_.get(), LOCK_SH) != 0)
-    return disk_failure("cannot lock", path, errno);
+    return kit::disk_failure("cannot lock", path, errno);
   return out;
 }
 
 void box_store::clear_leftovers() {
   for (const auto& name : names_in("/new"))
-    std::ignore = remove_tree(state_ + "/new", name);
+    std::ignore = kit::remove_tree(state_ + "/new", name);
   for (const auto& name : names_in("/boxes"))
     if (!fs::exists(path_of(name) + "/box.json"))
       std::ignore = discard(name);
@@ -145,22 +152,22 @@ result<bool> box_store::make(const box& record, const std::string& hostname) {
   auto name = record.id + "-" + random_name();
   auto path = room + "/" + name;
   if (::mkdir(path.c_str(), 0700) != 0)
-    return disk_failure("cannot create", path, errno);
+    return kit::disk_failure("cannot create", path, errno);
   auto made = furnish(path, hostname);
   if (made)
     made = write_box(path, record);
   // Fails on a box that is there, which is never empty.
   if (made && std::rename(path.c_str(), path_of(record.id).c_str()) == 0) {
-    made = sync_directory(state_ + "/boxes");
+    made = kit::sync_directory(state_ + "/boxes");
     return made ? result<bool>{true} : made.error();
   }
   auto why = errno;
-  std::ignore = remove_tree(room, name);
+  std::ignore = kit::remove_tree(room, name);
   if (!made)
     return made.error();
   if (why == ENOTEMPTY || why == EEXIST)
     return false;
-  return disk_failure("cannot create", path_of(record.id), why);
+  return kit::disk_failure("cannot create", path_of(record.id), why);
 }
 
 std::optional<found_box> box_store::find(const std::string& id) const {
@@ -181,8 +188,17 @@ std::vector<found_box> box_store::list() const {
   return out;
 }
 
-result<> box_store::save(const box& record) {
-  return replace_box(path_of(record.id), record);
+result<std::optional<box>>
+box_store::change(const std::string& id, const std::function<void(box&)>& how) {
+  kit::file_lock alone{records_.get()};
+  auto found = find(id);
+  if (!found || !found->record)
+    return std::optional<box>{};
+  auto& record = *found->record;
+  how(record);
+  if (auto saved = replace_box(path_of(id), record); !saved)
+    return saved.error();
+  return found->record;
 }
 
 // -- removal ------------------------------------------------------------------
@@ -195,11 +211,12 @@ result<std::string> box_store::discard(const std::string& id) {
     return name;
   if (errno == ENOENT)
     return std::string{};
-  return disk_failure("cannot remove", from, errno);
+  return kit::disk_failure("cannot remove", from, errno);
 }
 
 std::function<result<>()> box_store::burn(const std::string& name) const {
-  return [room = state_ + "/trash", name] { return remove_tree(room, name); };
+  return
+    [room = state_ + "/trash", name] { return kit::remove_tree(room, name); };
 }
 
 std::vector<std::string> box_store::trash() const {

@@ -6,6 +6,7 @@
 //   <state>/new/          boxes in the making; renamed into boxes/ when whole
 //   <state>/trash/        removed boxes; emptied when the time is there
 //   <state>/lock          held by every worker that uses the directory
+//   <state>/records       held by who changes a box.json
 //
 // The disk is the truth: nothing is remembered between two calls, so that a box
 // that was removed behind our back is gone. Several workers may share a state
@@ -53,7 +54,11 @@ public:
 
   [[nodiscard]] std::vector<found_box> list() const;
 
-  result<> save(const box& record);
+  /// Changes the record of a box; no other worker changes it meanwhile. What
+  /// `how` throws changes nothing. Nothing if the box or its record is not
+  /// there.
+  result<std::optional<box>> change(const std::string& id,
+                                    const std::function<void(box&)>& how);
 
   /// Takes the box out of sight and returns the name it has in the trash;
   /// empty if there is no such box.
@@ -73,7 +78,7 @@ public:
   }
 
 private:
-  box_store(std::string state, unique_fd lock);
+  box_store(std::string state, unique_fd lock, unique_fd records);
 
   void clear_leftovers();
 
@@ -84,6 +89,7 @@ private:
 
   std::string state_;
   unique_fd lock_;
+  unique_fd records_;
 };
 
 } // namespace leasehold::bubblewrap

@@ -11,6 +11,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace leasehold::bubblewrap {
@@ -60,7 +61,11 @@ private:
   void copy_in(const box& where, const std::string& from,
                const kit::call& what);
 
-  void bind_in(box where, const std::string& from, const kit::call& what);
+  void bind_in(const box& where, const std::string& from,
+               const kit::call& what);
+
+  /// Makes a folder of the host the workspace of a box; none: its own.
+  void bind_to(const std::string& id, const std::string& folder);
 
   void execute(const kit::call& what);
 
@@ -75,8 +80,9 @@ private:
 
   // -- shared -----------------------------------------------------------------
 
-  /// Says what is wrong with a caller whose lease is not the latest.
-  static void refuse_stale(const box& held, const kit::json& params);
+  /// Writes down who holds the box from now on. Throws if somebody later does,
+  /// or if it cannot be written; nothing if there is no such box any more.
+  std::optional<box> take_over(const std::string& id, const kit::json& params);
 
   static box_config config_of(const kit::json& params);
 

@@ -18,10 +18,13 @@ std::string now() {
     {std::chrono::duration_cast<milliseconds>(since_epoch).count()});
 }
 
-/// Writes down who holds the box from now on.
-void take_over(box& what, const json& params) {
+/// Says in the record who holds the box from now on.
+void hand_over(box& what, const json& params) {
   what.state = box_state::active;
-  what.fence = kit::optional_number(params, "leaseFence").value_or(what.fence);
+  if (auto fence = kit::optional_number(params, "leaseFence")) {
+    kit::refuse_older(what.id, *fence, what.fence);
+    what.fence = *fence;
+  }
   auto update = [&params](std::string& field, const char* name) {
     if (auto text = kit::optional_text(params, name); !text.empty())
       field = std::move(text);
@@ -59,24 +62,28 @@ bool passes(const std::string& wanted, const std::string& recorded) {
 
 } // namespace
 
+std::optional<box> provider::take_over(const std::string& id,
+                                       const json& params) {
+  auto taken = boxes_.change(id, [&](box& x) { hand_over(x, params); });
+  if (!taken)
+    throw kit::rpc_error{kit::error_code::worker_error, taken.error().message};
+  return *taken;
+}
+
 void provider::acquire(const kit::call& what) {
   const auto& params = what.params();
   auto config = config_of(params);
   program();
   box wanted;
   wanted.created = now();
-  take_over(wanted, params);
+  hand_over(wanted, params);
   auto made = boxes_.create(wanted, config.hostname);
   if (!made)
     return fail(what, made.error());
   auto& held = made->record;
-  refuse_stale(held, params);
-  if (!made->fresh) {
-    // A repeated call.
-    take_over(held, params);
-    if (auto saved = boxes_.save(held); !saved)
-      return fail(what, saved.error());
-  }
+  // A repeated call.
+  if (!made->fresh)
+    held = take_over(held.id, params).value_or(held);
   auto metadata
     = metadata_of(boxes_.path_of(held.id), hostname_of(held, config));
   what.reply({{"providerLeaseId", held.id}, {"metadata", metadata}});
@@ -96,15 +103,13 @@ void provider::resume(const kit::call& what) {
       burn(*name);
     return reply_gone(what);
   }
-  auto& held = *found->record;
-  refuse_stale(held, params);
   if (activities_.stopping(id))
     throw kit::rpc_error{kit::error_code::worker_error,
                          id + " is being released"};
-  take_over(held, params);
-  if (auto saved = boxes_.save(held); !saved)
-    return fail(what, saved.error());
-  auto metadata = metadata_of(boxes_.path_of(id), hostname_of(held, config));
+  auto held = take_over(id, params);
+  if (!held)
+    return reply_gone(what);
+  auto metadata = metadata_of(boxes_.path_of(id), hostname_of(*held, config));
   metadata["resumed"] = true;
   what.reply({{"providerLeaseId", id}, {"metadata", metadata}});
 }
@@ -117,8 +122,6 @@ void provider::release(const kit::call& what) {
   auto found = boxes_.find(id);
   if (!found)
     return what.reply(ended(id.empty() ? json() : json(id), "destroyed"));
-  if (found->record)
-    refuse_stale(*found->record, params);
   if (config.reuse_lease && found->record)
     park(id, what);
   else
@@ -131,20 +134,16 @@ void provider::destroy(const kit::call& what) {
   auto found = boxes_.find(id);
   if (!found)
     return what.reply(ended(id.empty() ? json() : json(id), "destroyed"));
-  if (found->record)
-    refuse_stale(*found->record, params);
   remove(id, what);
 }
 
 void provider::park(const std::string& id, const kit::call& what) {
   activities_.stop_all(id, [this, id, what] {
-    auto found = boxes_.find(id);
-    if (!found || !found->record)
-      return what.reply(ended(id, "destroyed"));
-    found->record->state = box_state::parked;
-    if (auto saved = boxes_.save(*found->record); !saved)
-      return fail(what, saved.error());
-    what.reply(ended(id, "stopped"));
+    auto parked
+      = boxes_.change(id, [](box& x) { x.state = box_state::parked; });
+    if (!parked)
+      return fail(what, parked.error());
+    what.reply(ended(id, *parked ? "stopped" : "destroyed"));
   });
 }
 

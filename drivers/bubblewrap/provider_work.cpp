@@ -79,7 +79,6 @@ box provider::open_box(const kit::json& params) {
   auto found = boxes_.find(id);
   if (!found || !found->record)
     refuse("Sandbox \"" + id + "\" does not exist any more");
-  refuse_stale(*found->record, params);
   if (found->record->state == box_state::parked)
     refuse("Sandbox \"" + id + "\" is parked; resume it first");
   if (activities_.stopping(id))
@@ -103,27 +102,28 @@ void provider::realize(const kit::call& what) {
   if (!fs::is_directory(from, ignored))
     refuse("The workspace " + from + " is not a directory");
   if (mode == workspace_mode::bind)
-    bind_in(std::move(where), from, what);
+    bind_in(where, from, what);
   else
     copy_in(where, from, what);
 }
 
-void provider::bind_in(box where, const std::string& from,
+void provider::bind_to(const std::string& id, const std::string& folder) {
+  auto bound
+    = boxes_.change(id, [&folder](box& x) { x.bound_workspace = folder; });
+  if (!bound)
+    refuse(bound.error().message);
+}
+
+void provider::bind_in(const box& where, const std::string& from,
                        const kit::call& what) {
-  where.bound_workspace = from;
-  if (auto saved = boxes_.save(where); !saved)
-    refuse(saved.error().message);
+  bind_to(where.id, from);
   what.reply(realized(workspace_mode::bind, {}));
 }
 
 void provider::copy_in(const box& where, const std::string& from,
                        const kit::call& what) {
-  if (!where.bound_workspace.empty()) {
-    auto unbound = where;
-    unbound.bound_workspace.clear();
-    if (auto saved = boxes_.save(unbound); !saved)
-      refuse(saved.error().message);
-  }
+  if (!where.bound_workspace.empty())
+    bind_to(where.id, {});
   copy_job job{from, boxes_.path_of(where.id) + "/workspace",
                boxes_.state_path(), boxes_.state_path() + "/trash"};
   auto number = activities_.begin(

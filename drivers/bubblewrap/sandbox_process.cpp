@@ -1,8 +1,8 @@
 #include "drivers/bubblewrap/sandbox_process.hpp"
 
-#include "drivers/bubblewrap/disk.hpp"
 #include "drivers/bubblewrap/launch.hpp"
 #include "drivers/io_loop.hpp"
+#include "drivers/worker_kit/disk.hpp"
 
 #include <fcntl.h>
 #include <nlohmann/json.hpp>
@@ -34,7 +34,7 @@ result<std::shared_ptr<sandbox_process>> sandbox_process::start(
   std::shared_ptr<sandbox_process> self{
     new sandbox_process{loop, std::move(tell)}};
   if (!self->open_channels(options))
-    return disk_failure("cannot open channels to", program, errno);
+    return kit::disk_failure("cannot open channels to", program, errno);
   launch_spec spec;
   spec.inherited = {self->options_.get(), self->status_out_.get()};
   // Nobody is asked to end in peace here: everything is killed at once.

@@ -1,7 +1,7 @@
 #include "drivers/bubblewrap/workspace_copy.hpp"
 
-#include "drivers/bubblewrap/disk.hpp"
 #include "drivers/unique_fd.hpp"
+#include "drivers/worker_kit/disk.hpp"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -88,10 +88,10 @@ public:
     constexpr auto flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
     unique_fd from{::open(job_.from.c_str(), flags)};
     if (!from)
-      return disk_failure("cannot read the workspace", job_.from, errno);
+      return kit::disk_failure("cannot read the workspace", job_.from, errno);
     unique_fd to{::open(job_.to.c_str(), flags)};
     if (!to)
-      return disk_failure("cannot open", job_.to, errno);
+      return kit::disk_failure("cannot open", job_.to, errno);
     copy_entries(std::move(from), to.get(), "");
     if (failure_)
       return *failure_;
@@ -109,7 +109,7 @@ private:
   /// Remembers the first error.
   void fail(std::string_view what, const std::string& path) {
     if (!failure_)
-      failure_ = disk_failure(what, job_.from + path, errno);
+      failure_ = kit::disk_failure(what, job_.from + path, errno);
   }
 
   /// What vanishes under our hands is no error.

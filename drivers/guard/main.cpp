@@ -9,6 +9,10 @@
 // command as SIGTERM; what is still there after the grace period is killed.
 // SIGQUIT kills at once. The guard's launcher has the kernel send one of these
 // when the launcher itself dies.
+//
+// There are two guards, one inside the other, so that nothing survives a guard
+// that is killed itself: the outer one ends what an inner one leaves, and the
+// kernel tells the inner one when the outer one dies.
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -25,6 +29,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -44,12 +49,30 @@ using std::chrono::steady_clock;
   ::_exit(error == ENOENT ? 127 : 126);
 }
 
-[[noreturn]] void become_command(char** argv, pid_t guard) {
-  ::setpgid(0, 0);
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  // A guard that died before the line above sends no signal any more.
-  if (::getppid() != guard)
-    ::_exit(EXIT_FAILURE);
+/// Makes a process that leads a group of its own and gets `death_signal` when
+/// its guard dies. The streams stay with it.
+pid_t start(int death_signal, const char* what,
+            const std::function<void()>& become) {
+  auto guard = ::getpid();
+  auto pid = ::fork();
+  if (pid < 0)
+    say_and_exit(what);
+  // Both sides do this, so that it is done whoever comes first.
+  ::setpgid(pid, pid);
+  if (pid == 0) {
+    ::prctl(PR_SET_PDEATHSIG, death_signal);
+    // A guard that died before the line above sends no signal any more.
+    if (::getppid() != guard)
+      ::_exit(EXIT_FAILURE);
+    become();
+  }
+  // They end when those that use them close them.
+  for (auto fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
+    ::close(fd);
+  return pid;
+}
+
+[[noreturn]] void become_command(char** argv) {
   for (auto number = 1; number < NSIG; ++number)
     ::signal(number, SIG_DFL);
   sigset_t none;
@@ -61,21 +84,6 @@ using std::chrono::steady_clock;
   else
     ::execvp(argv[0], argv);
   say_and_exit(argv[0]);
-}
-
-pid_t start(char** argv) {
-  auto guard = ::getpid();
-  auto pid = ::fork();
-  if (pid == 0)
-    become_command(argv, guard);
-  if (pid < 0)
-    say_and_exit(argv[0]);
-  // Both sides do this, so that it is done whoever comes first.
-  ::setpgid(pid, pid);
-  // The command's streams end when the command closes them.
-  for (auto fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
-    ::close(fd);
-  return pid;
 }
 
 // -- everything below ---------------------------------------------------------
@@ -248,6 +256,16 @@ int end_like(int status) {
   return 128 + number;
 }
 
+/// Has a process become something, and ends with it and like it.
+int stand_guard(char** command, milliseconds grace, int death_signal,
+                const std::function<void()>& become) {
+  auto signals = watch_signals();
+  if (signals < 0 || ::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
+    say_and_exit(command[0]);
+  auto pid = start(death_signal, command[0], become);
+  return end_like(guard{signals, pid, grace}.run());
+}
+
 int usage() {
   std::fputs("usage: leasehold-guard [--grace-ms N] -- PROGRAM ARGS...\n",
              stderr);
@@ -271,9 +289,11 @@ int main(int argc, char** argv) {
     return usage();
   // An ignored SIGCHLD, which exec passes on, would lose the status.
   ::signal(SIGCHLD, SIG_DFL);
-  auto signals = watch_signals();
-  if (signals < 0 || ::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0)
-    say_and_exit(argv[at + 1]);
-  auto command = start(argv + at + 1);
-  return end_like(guard{signals, command, grace}.run());
+  auto* command = argv + at + 1;
+  auto inner = [&] {
+    std::exit(stand_guard(command, grace, SIGKILL,
+                          [command] { become_command(command); }));
+  };
+  // The inner one has its time first.
+  return stand_guard(command, grace + milliseconds{1000}, SIGQUIT, inner);
 }

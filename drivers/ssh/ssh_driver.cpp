@@ -1,5 +1,7 @@
 #include "drivers/ssh/ssh_driver.hpp"
 
+#include "drivers/command_rules.hpp"
+#include "drivers/json_value.hpp"
 #include "drivers/workspace_record.hpp"
 
 #include <nlohmann/json.hpp>
@@ -19,11 +21,7 @@ using nlohmann::json;
 constexpr milliseconds check_timeout{15'000};
 
 /// What the kernel takes of a command line, less what goes around it.
-constexpr size_t words_max = 120'000;
-
-json_text text_of(const json& object) {
-  return json_text{object.dump(-1, ' ', false, json::error_handler_t::replace)};
-}
+constexpr size_t arguments_max = 120'000;
 
 json parse_object(const json_text& text) {
   auto out = json::parse(text.text, nullptr, false);
@@ -43,27 +41,6 @@ failure invalid(std::string text) {
   return {ec::invalid_request, std::move(text)};
 }
 
-bool is_variable_name(std::string_view key) {
-  auto is_letter = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-  };
-  auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
-  return !key.empty() && !is_digit(key[0])
-         && std::all_of(key.begin(), key.end(),
-                        [&](char c) { return is_letter(c) || is_digit(c); });
-}
-
-/// What a shell takes as the end of a text would cut it silently.
-bool has_nul(const command_spec& spec) {
-  auto cut = [](const std::string& text) {
-    return text.find('\0') != std::string::npos;
-  };
-  return cut(spec.command) || cut(spec.cwd)
-         || std::any_of(spec.args.begin(), spec.args.end(), cut)
-         || std::any_of(spec.env.begin(), spec.env.end(),
-                        [&](const auto& x) { return cut(x.second); });
-}
-
 size_t length_of(const command_spec& spec) {
   auto out = spec.command.size();
   for (const auto& arg : spec.args)
@@ -78,9 +55,9 @@ result<> check(const command_spec& spec) {
     return invalid("A command needs a program to run.");
   if (has_nul(spec))
     return invalid("A command must not contain NUL characters.");
-  if (length_of(spec) > words_max)
+  if (length_of(spec) > arguments_max)
     return invalid("The command and its arguments are longer than "
-                   + std::to_string(words_max)
+                   + std::to_string(arguments_max)
                    + " bytes; send what is long on standard input.");
   for (const auto& [name, value] : spec.env)
     if (!is_variable_name(name))
@@ -125,7 +102,7 @@ resource_ready ready_resource(const acquire_resource& what,
   resource_ready out;
   out.resource = {"ssh://" + ssh::address_of(config) + ":"
                   + std::to_string(config.port) + cwd};
-  out.metadata = text_of(metadata);
+  out.metadata = pack(metadata);
   return out;
 }
 
@@ -175,7 +152,7 @@ probe_report report_of(const ssh::settings& config,
                                               : "SSH probe failed.";
     details["code"] = exit_code_of(ended);
   }
-  out.details = text_of(details);
+  out.details = pack(details);
   return out;
 }
 
@@ -253,7 +230,7 @@ void ssh_driver::plan(const plan_lease& what, completion<lease_plan> then) {
   out.makes_resource = true;
   out.acquire_timeout
     = options_.client.login_max + check_timeout + milliseconds{5'000};
-  out.metadata = text_of(metadata);
+  out.metadata = pack(metadata);
   then(std::move(out));
 }
 

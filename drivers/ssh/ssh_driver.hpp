@@ -39,6 +39,11 @@ public:
   /// Ends what still runs, and every connection.
   ~ssh_driver() override;
 
+  /// No login, no workspace: no run gets any.
+  [[nodiscard]] bool refusal_is_outage() const noexcept override {
+    return true;
+  }
+
   [[nodiscard]] std::string_view key() const noexcept override;
 
   void validate(const environment_context& place,

@@ -10,7 +10,8 @@ namespace leasehold::ssh {
 
 namespace {
 
-constexpr size_t words_max = 8'192;
+/// How much of what a host says is kept for a message.
+constexpr size_t kept_max = 8'192;
 
 /// Runs the first `$1` words that follow, piped into the rest; prints how each
 /// of them ended.
@@ -36,7 +37,7 @@ exec 3>&1
 )sh";
 
 void append(std::string& to, std::string_view bytes) {
-  to.append(bytes.substr(0, words_max - std::min(words_max, to.size())));
+  to.append(bytes.substr(0, kept_max - std::min(kept_max, to.size())));
 }
 
 } // namespace

@@ -9,7 +9,7 @@ namespace {
 /// How much a workspace may say about itself; beyond that, all of it is sent.
 constexpr size_t state_max = size_t{256} << 20;
 
-constexpr size_t words_max = 65'536;
+constexpr size_t answer_max = 65'536;
 
 /// Prints what `parse_remote_state` reads.
 constexpr auto list_script = R"sh(
@@ -139,7 +139,7 @@ void ssh_upload::finish() {
 }
 
 void ssh_upload::run(const std::string& script, std::string input, step next) {
-  run(script, std::move(input), words_max,
+  run(script, std::move(input), answer_max,
       [self = shared_from_this(), next](result<command_result> ended) {
         if (!ended)
           return self->tell(ended.error());

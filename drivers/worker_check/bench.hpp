@@ -127,6 +127,13 @@ public:
   /// Ends the worker; the next one is another.
   void end_worker();
 
+  /// The same, without giving it time for anything.
+  void kill_worker() {
+    if (worker_)
+      remember(worker_->end(milliseconds{0}));
+    worker_.reset();
+  }
+
   /// How a worker ends that has been told to; nothing if it does not in time.
   std::optional<exit_report> await_exit(peer& whom);
 

@@ -19,6 +19,7 @@ std::vector<one_check> protocol_checks();
 std::vector<one_check> stream_checks();
 std::vector<one_check> lease_checks();
 std::vector<one_check> execute_checks();
+std::vector<one_check> fence_checks();
 /// What is left to say when everything else is over.
 std::vector<one_check> closing_checks();
 

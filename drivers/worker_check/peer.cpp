@@ -1,6 +1,6 @@
 #include "drivers/worker_check/peer.hpp"
 
-#include "drivers/json_text_scan.hpp"
+#include "messages/json_text_scan.hpp"
 #include "drivers/utf8.hpp"
 
 #include <algorithm>
@@ -19,7 +19,7 @@ constexpr auto line_max = size_t{128} << 20;
 constexpr std::string_view invocation_prefix = "1ea5e401-0000-4000-8000-";
 
 constexpr size_t depth_max = 500;
-constexpr size_t stderr_max = 8'000;
+constexpr size_t tail_max = 8'000;
 constexpr size_t excerpt_max = 160;
 
 /// How many offences of a kind are kept.
@@ -134,8 +134,8 @@ peer::peer(io_loop& loop, process_launcher& launcher, launch_spec what,
     note([&] {
       auto& tail = heard_.stderr_tail;
       tail += bytes;
-      if (tail.size() > stderr_max * 2)
-        tail.erase(0, tail.size() - stderr_max);
+      if (tail.size() > tail_max * 2)
+        tail.erase(0, tail.size() - tail_max);
     });
   };
   tell.on_exit = [this](exit_report how) { note([&] { heard_.ended = how; }); };

@@ -91,7 +91,7 @@ struct last_use {
   }
 };
 
-std::string end_of_input(bench& at) {
+std::string end_of_idle_input(bench& at) {
   last_use until_here{at};
   auto& worker = at.fresh_worker();
   worker.process().close_stdin();
@@ -154,7 +154,7 @@ std::vector<one_check> stream_checks() {
     {{"calls.concurrent", "answers each of 64 calls at a time"}, concurrent},
     {{"frame.large", "takes a call of 8 MiB"}, large_frame},
     {{"reader.slow", "loses nothing while nobody reads"}, slow_reader},
-    {{"stdin.end", "exits with 0 when its input ends"}, end_of_input},
+    {{"stdin.end", "exits with 0 when its input ends"}, end_of_idle_input},
     {{"shutdown", "answers shutdown, then exits with 0"}, shutdown},
   };
 }

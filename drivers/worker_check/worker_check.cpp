@@ -18,9 +18,9 @@ using check::steady;
 
 std::vector<check::one_check> all_checks() {
   std::vector<check::one_check> out;
-  for (const auto& some :
-       {check::protocol_checks(), check::stream_checks(), check::lease_checks(),
-        check::execute_checks(), check::closing_checks()})
+  for (const auto& some : {check::protocol_checks(), check::stream_checks(),
+                           check::lease_checks(), check::execute_checks(),
+                           check::fence_checks(), check::closing_checks()})
     out.insert(out.end(), some.begin(), some.end());
   return out;
 }

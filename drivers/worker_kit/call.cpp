@@ -13,6 +13,7 @@ struct call::state {
   /// What notifications for this call name; may be null.
   json invocation;
   std::weak_ptr<fd_writer> host;
+  std::function<void(const json&)> look;
   bool answered = false;
 
   ~state() {
@@ -60,7 +61,17 @@ bool call::answered() const noexcept {
 }
 
 void call::reply(const json& result) const {
+  try {
+    if (auto look = std::exchange(state_->look, nullptr))
+      look(result);
+  } catch (const rpc_error& why) {
+    return fail(why.code(), why.what());
+  }
   state_->answer("result", result);
+}
+
+void call::before_reply(std::function<void(const json&)> look) const {
+  state_->look = std::move(look);
 }
 
 void call::fail(int code, std::string_view message) const {

@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -30,6 +31,8 @@ inline constexpr int unknown_method = -32601;
 inline constexpr int invalid_params = -32602;
 inline constexpr int worker_error = -32002;
 inline constexpr int not_implemented = -32004;
+/// Ours: a later fence has been seen for the resource.
+inline constexpr int stale_fence = -32090;
 
 } // namespace error_code
 
@@ -66,6 +69,10 @@ public:
   [[nodiscard]] bool answered() const noexcept;
 
   void reply(const json& result) const;
+
+  /// Has `look` see the result before it goes to the host. What it throws as
+  /// `rpc_error` goes in its place.
+  void before_reply(std::function<void(const json& result)> look) const;
 
   void fail(int code, std::string_view message) const;
 

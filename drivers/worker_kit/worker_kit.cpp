@@ -32,6 +32,23 @@ int move_stdin() {
   return out;
 }
 
+/// The name of the resource that a call is on; empty if it names none.
+std::string resource_of(const json& x) {
+  auto name = x.find("providerLeaseId");
+  if (name != x.end() && name->is_string())
+    return name->get<std::string>();
+  auto lease = x.find("lease");
+  return lease != x.end() && lease->is_object() ? resource_of(*lease) : "";
+}
+
+/// Whether a call that was answered so has removed its resource.
+bool has_removed(const std::string& method, const json& result) {
+  if (method == "environmentDestroyLease")
+    return true;
+  return method == "environmentReleaseLease" && result.is_object()
+         && result.value("state", json()) == json("destroyed");
+}
+
 bool is_response(const json& message) {
   return !message.contains("method")
          && (message.contains("result") || message.contains("error"));
@@ -62,6 +79,10 @@ void worker::on(std::string method, std::function<void(call)> handler) {
 
 void worker::on_shutdown(std::function<void()> hook) {
   shutdown_hook_ = std::move(hook);
+}
+
+void worker::keep_fences(std::shared_ptr<fence_keeper> keeper) {
+  fences_ = std::move(keeper);
 }
 
 void worker::log(std::string_view level, std::string_view message, json meta) {
@@ -123,12 +144,30 @@ void worker::dispatch(call what) {
     return what.fail(error_code::unknown_method,
                      "Unknown method: " + what.method());
   try {
+    check_fence(what);
     pos->second(what);
   } catch (const rpc_error& error) {
     what.fail(error.code(), error.what());
   } catch (const std::exception& error) {
     what.fail(error_code::worker_error, error.what());
   }
+}
+
+void worker::check_fence(const call& what) {
+  auto fence = optional_number(what.params(), "leaseFence").value_or(0);
+  if (fence == 0 || !what.method().starts_with("environment"))
+    return;
+  auto resource = resource_of(what.params());
+  if (!resource.empty())
+    fences_->pass(resource, fence);
+  what.before_reply([keeper = fences_, method = what.method(), resource,
+                     fence](const json& result) {
+    auto made = result.is_object() ? resource_of(result) : "";
+    if (method == "environmentAcquireLease" && !made.empty())
+      keeper->pass(made, fence);
+    else if (!resource.empty() && has_removed(method, result))
+      keeper->forget(resource);
+  });
 }
 
 void worker::initialize(const call& what) {
@@ -140,6 +179,9 @@ void worker::initialize(const call& what) {
       methods.push_back(method);
   if (shutdown_hook_)
     methods.push_back("shutdown");
+  // No method, but an ability of ours (DESIGN §6).
+  if (fences_->lasts())
+    methods.push_back("leaseFence");
   what.reply({{"ok", true}, {"supportedMethods", methods}});
 }
 

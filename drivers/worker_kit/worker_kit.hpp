@@ -19,6 +19,7 @@
 #include "drivers/io_loop.hpp"
 #include "drivers/line_splitter.hpp"
 #include "drivers/worker_kit/call.hpp"
+#include "drivers/worker_kit/fences.hpp"
 #include "drivers/worker_kit/params.hpp"
 
 #include <functional>
@@ -49,6 +50,14 @@ public:
   /// Is called once, before the worker ends: by the host's `shutdown`, or
   /// because the host is gone.
   void on_shutdown(std::function<void()> hook);
+
+  /// Remembers fences there, and says so at `initialize`. Without it the worker
+  /// remembers them until it ends. To be called before `run`.
+  ///
+  /// Every call on a resource that carries a fence passes the keeper before its
+  /// handler sees it, and what an acquire has made is remembered under its
+  /// fence before the host hears of it: no handler has to look at fences.
+  void keep_fences(std::shared_ptr<fence_keeper> keeper);
 
   /// Writes to the host's log. Levels: `debug`, `info`, `warn`, `error`.
   void log(std::string_view level, std::string_view message,
@@ -83,6 +92,9 @@ private:
 
   void dispatch(call what);
 
+  /// Lets a call pass, or throws; and looks after what becomes of it.
+  void check_fence(const call& what);
+
   void initialize(const call& what);
 
   void shut_down(const call& what);
@@ -101,6 +113,7 @@ private:
   std::unique_ptr<line_splitter> lines_;
   bool default_health_ = false;
   std::map<std::string, std::function<void(call)>, std::less<>> handlers_;
+  std::shared_ptr<fence_keeper> fences_ = std::make_shared<passing_fences>();
   std::function<void()> shutdown_hook_;
   bool initialized_ = false;
   bool leaving_ = false;

@@ -43,7 +43,10 @@ public:
   /// Finds the run a resource: resumes a parked one, else makes one. Errors:
   /// `unknown_environment`, `environment_inactive`, `unknown_provider`,
   /// `worker_not_ready`, `provider_refused`, `call_timed_out` (the engine
-  /// finds out what became of it), `store_unavailable`, …
+  /// finds out what became of it), `store_unavailable`, … Where the
+  /// environment has a limit it waits for its turn: `overloaded` if too many
+  /// wait already, `queue_timed_out`. `circuit_open` while its provider is
+  /// left alone.
   std::future<result<lease>> acquire(acquire_request what);
   void acquire(acquire_request what, completion<lease> then);
 
@@ -75,6 +78,17 @@ public:
                                            std::string reason = {});
   void destroy(const lease& which, std::string reason,
                completion<ended_lease> then);
+
+  /// A scheduler comes back for the leases that a run held under an engine that
+  /// has died: each goes on here, under a new fence, if nobody has ended it by
+  /// then (`options::reattach_grace`). Commands that ran died with their engine
+  /// or are unknown. Leases that this engine holds for the run already are
+  /// among the answer as they are. `ttl` ends them at the latest after this
+  /// time; zero leaves their ends. What the run cannot have is among the
+  /// errors: `held_elsewhere` (that engine lives), `conflict`. Nothing to come
+  /// back for is an empty answer.
+  std::future<result<reattached_run>>
+  reattach(std::string run, std::chrono::milliseconds ttl = {});
 
   /// Makes the lease end no earlier than `ttl` from now; answers with the new
   /// end in milliseconds since the Unix epoch.
@@ -111,6 +125,17 @@ public:
   std::future<result<done>> remove_environment(std::string name);
   /// Tests an environment. One that does not work is a report, not an error.
   std::future<result<probe_result>> probe(std::string name);
+  /// Who has and who waits for leases of this engine there.
+  std::future<result<queue_info>> queue(std::string environment);
+
+  /// The circuit breakers that are open, of this engine and of all others that
+  /// share its store.
+  std::future<result<std::vector<breaker_info>>> breakers();
+  /// Closes the breaker of an environment; no error if it is closed.
+  std::future<result<done>> reset_environment(std::string name);
+  /// The same for a plugin; in this engine, a worker that crashed too often is
+  /// started again, too.
+  std::future<result<done>> reset_plugin(std::string key);
 
   /// Adds a plugin, or changes the one with this key, whatever it wants to do;
   /// one that is disabled stays so. Errors: `invalid_config`, whose message
@@ -173,6 +198,23 @@ public:
   /// Finds a lease by its id or by the only id that begins so.
   std::future<result<lease_info>> find_lease(std::string id);
   std::future<result<std::vector<history_line>>> history(std::string id);
+
+  // -- care -------------------------------------------------------------------
+
+  /// Tries an owed cleanup again, now; all its attempts count anew. Answers
+  /// with how that went. `who` stands in the history. Errors: `unknown_lease`,
+  /// `in_use` (the lease lives), `invalid_request` (nothing is owed).
+  std::future<result<ended_lease>> retry_cleanup(std::string id,
+                                                 std::string who);
+  /// Takes an operator's word for it that what an ended lease left no longer
+  /// exists: nothing is owed any more, nothing waits. Errors as above.
+  std::future<result<ended_lease>> confirm_gone(std::string id,
+                                                std::string who);
+  /// Looks at records, providers, plugins and configs for what is not as it
+  /// should be; with `fix` also does what is safe, at most 100 things. Takes as
+  /// long as the slowest provider's worker may (`worker_call_timeout`).
+  std::future<result<examination>> examine(bool fix = false,
+                                           std::string who = {});
 
   /// Ready once the leases of dead engines have been ended and every cleanup
   /// that was owed has been tried once. Serving does not wait for it.

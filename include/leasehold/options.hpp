@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstddef>
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -62,6 +63,31 @@ struct options {
   size_t worker_crashes_max = 10;
   std::chrono::milliseconds worker_crash_window{600'000};
 
+  /// An environment or plugin whose acquires fail so often in a row, because
+  /// nobody answers, is left alone: acquires fail at once with `circuit_open`.
+  /// Zero: never.
+  uint32_t breaker_failures_max = 5;
+
+  /// How long: the first time, doubling up to the longest, ±25 %. Then one
+  /// acquire is let through to try.
+  std::chrono::milliseconds breaker_pause{5'000};
+  std::chrono::milliseconds breaker_pause_max{300'000};
+
+  /// Leases of one environment that this engine grants at a time, and how many
+  /// of them it acquires at a time; zero: no limit. Others wait for their
+  /// turn. A config says otherwise with `admission`, as in
+  /// `{"admission": {"maxLeases": 20}}`.
+  uint32_t environment_leases_max = 0;
+  uint32_t environment_acquires_max = 0;
+
+  /// Acquires that may wait in front of one environment, and for how long.
+  uint32_t environment_queue_max = 1'024;
+  std::chrono::milliseconds environment_queue_timeout{60'000};
+
+  /// The shares of companies where acquires of several wait; one for those
+  /// that are not named.
+  std::map<std::string, uint32_t> company_weights = {};
+
   /// Calls to one worker at a time, and calls that may wait for their turn.
   size_t worker_calls_max = 256;
   size_t worker_queue_max = 4'096;
@@ -87,8 +113,30 @@ struct options {
   std::chrono::milliseconds cleanup_retry_delay_max{600'000};
   uint32_t cleanup_attempts_max = 20;
 
-  /// Cleanups started at a time.
+  /// Cleanups under way at a time, and rows per sweep.
   uint32_t cleanup_batch_max = 100;
+
+  /// How long the runs of this engine's leases may take to come back if it
+  /// dies: another engine, or the next one, takes such a lease over by
+  /// `reattach`, else ends it as `failed` (`engine_restart`). Zero: such leases
+  /// end as soon as somebody sees that their engine is dead.
+  std::chrono::milliseconds reattach_grace{0};
+
+  /// How long a parked resource waits for the next run before it is removed;
+  /// zero: for ever. An environment's config may say otherwise
+  /// (`parkedTtlMs`).
+  std::chrono::milliseconds parked_ttl{std::chrono::hours{7 * 24}};
+
+  /// How long leases that have ended and owe nothing are kept on record, with
+  /// their history; and what was noted about the use of secrets. Zero: for
+  /// ever.
+  std::chrono::milliseconds history_ttl{std::chrono::hours{30 * 24}};
+  std::chrono::milliseconds secret_access_ttl{std::chrono::hours{90 * 24}};
+
+  /// Where engines share a store: how long one may be without it before the
+  /// others count it as dead and end its leases. It stops serving them before
+  /// that. The same for all of them.
+  std::chrono::milliseconds peer_grace{10'000};
 
   /// Whether environments of the built-in `fake` provider may be saved. It
   /// makes nothing and runs nothing: for tests and benchmarks.

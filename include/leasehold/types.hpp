@@ -2,6 +2,7 @@
 
 // What schedulers say to an engine and hear from it. Plain data.
 
+#include "messages/finding.hpp"
 #include "messages/result.hpp"
 
 #include <chrono>
@@ -32,6 +33,12 @@ struct acquire_request {
   std::string issue = {};
   /// Ends the lease as `expired` after this time; zero means never.
   std::chrono::milliseconds ttl{0};
+  /// How long it may wait for its turn where its environment has a limit; zero:
+  /// as the environment says.
+  std::chrono::milliseconds queue_timeout{0};
+  /// Takes the request back: it fails with `cancelled`, and what was made for
+  /// it is removed. Without effect once the lease is granted.
+  std::stop_token stop = {};
 };
 
 /// Which lease is to be resumed, and for whom.
@@ -230,6 +237,47 @@ struct driver_info {
   bool serves = false;
 };
 
+/// An acquire that waits for its turn.
+struct queued_acquire {
+  /// The id that its lease will have.
+  std::string lease;
+  std::string run;
+  std::string company;
+  /// 1 is the next one, unless others with a larger share come.
+  uint32_t position = 0;
+  std::chrono::milliseconds waited{0};
+  /// How long it waits at the most from now on.
+  std::chrono::milliseconds left{0};
+};
+
+/// Who has a lease of an environment in this engine, and who waits for one.
+struct queue_info {
+  std::string environment;
+  /// Leases at a time, and acquires at a time; zero: no limit.
+  uint32_t leases_max = 0;
+  uint32_t acquires_max = 0;
+  uint32_t queue_max = 0;
+  /// What is counted against these limits.
+  uint32_t live = 0;
+  uint32_t acquiring = 0;
+  std::vector<queued_acquire> waiting;
+};
+
+/// A circuit breaker that is open: whoever wants a lease there is refused with
+/// `circuit_open` until the pause is over; then one is let through to try.
+struct breaker_info {
+  /// `environment` or `plugin`, and its id.
+  std::string kind;
+  std::string id;
+  /// Failures that opened it.
+  uint32_t failures = 0;
+  /// When one may try, in milliseconds since the Unix epoch.
+  int64_t retry_at_ms = 0;
+  /// The last failure: its code and its words.
+  std::string code;
+  std::string message;
+};
+
 /// What a test of an environment found.
 struct probe_result {
   bool ok = false;
@@ -349,13 +397,28 @@ struct lease_filter {
   uint32_t limit = 100;
 };
 
+/// What a look at everything has found; `finding` is in messages/finding.hpp.
+struct examination {
+  /// When, by the store's clock.
+  int64_t at_ms = 0;
+  /// Those that need somebody first.
+  std::vector<finding> findings;
+};
+
+/// What a run that came back holds from now on, and what it could not have.
+struct reattached_run {
+  std::vector<lease> leases;
+  std::vector<failure> errors;
+};
+
 // -- what happens -------------------------------------------------------------
 
-/// A transition of a lease or a plugin worker.
+/// A transition of a lease, a plugin worker or a circuit breaker.
 struct event {
-  /// `lease` or `worker`.
+  /// `lease`, `worker` or `breaker`.
   std::string kind;
-  /// The lease's id or the plugin's key.
+  /// The lease's id, the plugin's key, or `environment:` or `plugin:` with an
+  /// id.
   std::string subject;
   std::string from;
   std::string to;

@@ -71,7 +71,7 @@ TEST_CASE("compat: secrets are there for the call, and nowhere else",
 }
 
 TEST_CASE("compat: a secret's next value is seen by the next call",
-          "[compat]") {
+          "[compat][pb-12.1.9]") {
   if (sdk_is_missing())
     return;
   keyed_host host;
@@ -106,7 +106,7 @@ TEST_CASE("compat: a secret that is not bound is not resolved", "[compat]") {
 }
 
 TEST_CASE("compat: a plugin hears of its config when it starts, and anew",
-          "[compat]") {
+          "[compat][pb-12.2.30]") {
   if (sdk_is_missing())
     return;
   keyed_host host;

@@ -73,7 +73,7 @@ TEST_CASE_METHOD(delegating,
 TEST_CASE_METHOD(delegating,
                  "conformance 15: resume, realize, execute and destroy through "
                  "the plugin driver",
-                 "[conformance]") {
+                 "[conformance][pb-12.1.16]") {
   answers["environmentResumeLease"] = {{"providerLeaseId", "vm-1"}};
   answers["environmentRealizeWorkspace"]
     = {{"cwd", "/workspace/project"}, {"metadata", {{"realized", true}}}};

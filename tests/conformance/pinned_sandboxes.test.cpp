@@ -9,7 +9,7 @@ using nlohmann::json;
 
 namespace {
 
-constexpr const char* secret_1 = "11111111-2222-4333-8444-555555555555";
+constexpr const char* pinned_secret = "11111111-2222-4333-8444-555555555555";
 
 const auto lease_calls = {"environmentAcquireLease", "environmentExecute",
                           "environmentReleaseLease"};
@@ -19,7 +19,7 @@ const auto lease_calls = {"environmentAcquireLease", "environmentExecute",
 TEST_CASE_METHOD(conforming,
                  "conformance 8: execute and release of a plugin-backed "
                  "sandbox, after its environment has changed",
-                 "[conformance]") {
+                 "[conformance][pb-12.1.17]") {
   place("sandbox", {{"provider", "fake-plugin"},
                     {"image", "x"},
                     {"timeoutMs", 1234},
@@ -47,8 +47,8 @@ TEST_CASE_METHOD(conforming,
                  "conformance 9: secrets are spelled out in calls and named in "
                  "rows, whatever the provider echoes",
                  "[conformance]") {
-  secrets.values[secret_1] = "resolved-provider-key";
-  place("sandbox", {{"provider", "fake-plugin"}, {"apiKey", secret_1}});
+  secrets.values[pinned_secret] = "resolved-provider-key";
+  place("sandbox", {{"provider", "fake-plugin"}, {"apiKey", pinned_secret}});
   answers["environmentAcquireLease"]
     = {{"providerLeaseId", "sandbox-1"},
        {"metadata",
@@ -63,7 +63,7 @@ TEST_CASE_METHOD(conforming,
   for (const auto* method : lease_calls)
     CHECK(told(method)["config"]["apiKey"] == "resolved-provider-key");
   CHECK(ended.metadata.text.find("resolved") == std::string::npos);
-  CHECK(kept(lease)["config"]["apiKey"] == secret_1);
+  CHECK(kept(lease)["config"]["apiKey"] == pinned_secret);
   CHECK(kept(lease)["providerMetadata"]["note"] == "logged in with ***");
   for (const auto& x : secrets.asked) {
     CHECK(x.path == "apiKey");
@@ -75,7 +75,7 @@ TEST_CASE_METHOD(conforming,
                  "conformance 9: a secret that cannot be had refuses the "
                  "lease, and nothing is recorded",
                  "[conformance]") {
-  place("sandbox", {{"provider", "fake-plugin"}, {"apiKey", secret_1}});
+  place("sandbox", {{"provider", "fake-plugin"}, {"apiKey", pinned_secret}});
   CHECK(refusal(wish("run-1")).message == "Secret not found");
   CHECK(rows().empty());
   CHECK(calls.empty());
@@ -84,14 +84,14 @@ TEST_CASE_METHOD(conforming,
 TEST_CASE_METHOD(conforming,
                  "conformance 9: an acquire is one access to its secrets",
                  "[conformance]") {
-  secrets.values[secret_1] = "resolved-provider-key";
+  secrets.values[pinned_secret] = "resolved-provider-key";
   auto nested = GENERATE(false, true);
   if (nested)
     place("plugin", {{"pluginKey", "boxes.plugin"},
                      {"driverKey", "fake-plugin"},
-                     {"driverConfig", {{"apiKey", secret_1}}}});
+                     {"driverConfig", {{"apiKey", pinned_secret}}}});
   else
-    place("sandbox", {{"provider", "fake-plugin"}, {"apiKey", secret_1}});
+    place("sandbox", {{"provider", "fake-plugin"}, {"apiKey", pinned_secret}});
   leased();
   CHECK(secrets.checked == 1);
   REQUIRE(secrets.asked.size() == 1);
@@ -162,7 +162,7 @@ TEST_CASE_METHOD(conforming,
 
 TEST_CASE_METHOD(conforming,
                  "conformance 12: a resume that fails falls back to an acquire",
-                 "[conformance]") {
+                 "[conformance][pb-12.1.10]") {
   place("sandbox", reusable);
   answers["environmentAcquireLease"] = {{"providerLeaseId", "stale"}};
   // What the run finds stale is another run's, or its own of earlier.

@@ -23,8 +23,8 @@ const json request{
   {"additionalSources", {{{"localPath", "/more"}, {"repoRef", "main"}}}},
   {"runtimeOverlay", {{"provisionCommand", "make deps"}}}};
 
-json metadata_of(const json& asked) {
-  return {{"workspaceRealizationRequest", asked}};
+json metadata_of(const json& wish) {
+  return {{"workspaceRealizationRequest", wish}};
 }
 
 } // namespace

@@ -11,7 +11,7 @@ namespace {
 
 using words = std::vector<std::string>;
 
-json but(json config, const char* key, json value) {
+json changed(json config, const char* key, json value) {
   config[key] = std::move(value);
   return config;
 }
@@ -42,10 +42,10 @@ TEST_CASE_METHOD(reusing,
   earlier_run();
   // A null, another order of keys, the engine's own keys.
   auto wanted = GENERATE(
-    but(reusable, "snapshot", nullptr),
+    changed(reusable, "snapshot", nullptr),
     json::parse(R"({"timeoutMs":300000,"reuseLease":true,"image":"template-b",
                     "provider":"fake-plugin"})"),
-    but(reusable, "onResumeFailure", "preserve"));
+    changed(reusable, "onResumeFailure", "preserve"));
   place("sandbox", wanted);
   CHECK(leased("run-1").resource == resource_id{"sandbox-1"});
 }
@@ -55,7 +55,7 @@ TEST_CASE_METHOD(reusing,
                  "of its own",
                  "[conformance]") {
   auto before = earlier_run();
-  place("sandbox", but(reusable, "image", "template-c"));
+  place("sandbox", changed(reusable, "image", "template-c"));
   CHECK(leased("run-1").resource == resource_id{"sandbox-2"});
   CHECK(methods() == words{"environmentAcquireLease"});
   CHECK(row(before.handle.id).parked);
@@ -103,10 +103,10 @@ TEST_CASE_METHOD(reusing,
 TEST_CASE_METHOD(reusing,
                  "conformance 11.2: with `preserve`, a resume that fails is "
                  "refused, and the resource waits on",
-                 "[conformance]") {
+                 "[conformance][pb-12.1.11]") {
   // The second is a worker that has dropped the verb meanwhile.
   auto code = GENERATE(-32002, -32601);
-  place("sandbox", but(reusable, "onResumeFailure", "preserve"));
+  place("sandbox", changed(reusable, "onResumeFailure", "preserve"));
   auto before = earlier_run();
   refused["environmentResumeLease"] = code;
   auto why = refusal(wish("run-1"));
@@ -158,9 +158,9 @@ TEST_CASE_METHOD(conforming,
 TEST_CASE_METHOD(reusing,
                  "conformance 11.2: under `reuse_by_execution_workspace` a "
                  "resource is its workspace's",
-                 "[conformance]") {
+                 "[conformance][pb-12.1.8]") {
   place("sandbox",
-        but(reusable, "leasePolicy", "reuse_by_execution_workspace"));
+        changed(reusable, "leasePolicy", "reuse_by_execution_workspace"));
   auto before = earlier_run("workspace-1");
   CHECK(row(before.handle.id).policy
         == lease_policy::reuse_by_execution_workspace);

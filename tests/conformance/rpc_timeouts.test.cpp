@@ -110,7 +110,7 @@ std::unique_ptr<driver> made(const char* key, worker_channel& workers) {
 
 TEST_CASE("conformance 3.10: every call has the time that config and request "
           "give it",
-          "[conformance]") {
+          "[conformance][pb-12.1.14]") {
   for (const auto& x : table) {
     CAPTURE(x.driver, x.config.dump(), x.requested.count());
     timekeeper workers;

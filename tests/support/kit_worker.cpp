@@ -20,10 +20,26 @@ void flood(kit::worker& me, const kit::call& what, int left) {
   });
 }
 
+/// Resources that only have names.
+void provide(kit::worker& me) {
+  auto echo = [](const kit::call& what) { what.reply(what.params()); };
+  me.on("environmentAcquireLease", [](const kit::call& what) {
+    what.reply({{"providerLeaseId", what.params().at("wanted")}});
+  });
+  me.on("environmentResumeLease", echo);
+  me.on("environmentExecute", echo);
+  me.on("environmentDestroyLease",
+        [](const kit::call& what) { what.reply(nullptr); });
+}
+
 } // namespace
 
-int main() {
+/// With a folder, it keeps fences there.
+int main(int argc, char** argv) {
   kit::worker me{{{"id", "kit.test"}}};
+  if (argc > 1)
+    me.keep_fences(kit::lasting_fences::open(argv[1]).value());
+  provide(me);
   me.on("echo", [](const kit::call& what) { what.reply(what.params()); });
   me.on("print", [](const kit::call& what) {
     std::puts("a stray print");

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <iostream>
@@ -175,10 +176,32 @@ void postgres_server::crash() {
   end(SIGQUIT);
 }
 
+void postgres_server::kill() {
+  end(SIGKILL);
+}
+
+bool postgres_server::kill_backend(const std::string& database) {
+  auto backend = number("SELECT coalesce((SELECT pid FROM pg_stat_activity "
+                        "WHERE backend_type = 'client backend' AND datname = '"
+                        + database + "' ORDER BY random() LIMIT 1), 0)");
+  {
+    std::lock_guard guard{mutex_};
+    ready_ = false;
+    log_.clear();
+  }
+  if (backend == 0 || ::kill(static_cast<pid_t>(backend), SIGKILL) != 0)
+    return false;
+  // Nothing happens if it was about to end by itself.
+  std::unique_lock guard{mutex_};
+  return changed_.wait_for(guard, std::chrono::seconds{20}, [this] {
+    return ready_ || gone_;
+  }) && ready_;
+}
+
 void postgres_server::end(int signal) {
   if (pid_ <= 0)
     return;
-  kill(pid_, signal);
+  ::kill(pid_, signal);
   wait_for(pid_);
   pid_ = -1;
   // Its last child has the pipe until it is gone, too.

@@ -40,6 +40,19 @@ public:
   void stop();
   void crash();
 
+  /// Kills its first process and nothing else; the others notice. Returns when
+  /// all are gone.
+  void kill();
+
+  /// Kills the process of one session with this database, if there is one, and
+  /// waits until the server has recovered from that; says whether it did.
+  bool kill_backend(const std::string& database);
+
+  /// Its first process.
+  [[nodiscard]] pid_t pid() const {
+    return pid_;
+  }
+
   /// Where its socket is.
   [[nodiscard]] std::string directory() const {
     return dir_.path().string();

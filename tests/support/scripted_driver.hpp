@@ -24,6 +24,8 @@ struct driver_script {
   failure release_error;
   failure destroy_error;
   failure execute_error;
+  failure list_error;
+  failure validate_error;
   /// Verbs whose answers are held back until `let_go`.
   std::vector<std::string> held_back;
   /// What the provider says it holds.
@@ -32,6 +34,8 @@ struct driver_script {
 
   /// Every call so far, in words.
   std::vector<std::string> calls;
+  /// The fence of every call on a lease, with its verb.
+  std::vector<std::pair<std::string, fence_no>> fences;
   std::vector<std::pair<std::string, std::function<void()>>> waiting;
   std::shared_ptr<output_sink> output;
   int made = 0;
@@ -69,6 +73,8 @@ public:
 
   void validate(const environment_context& place,
                 completion<json_text> then) override {
+    if (script_.validate_error.code != ec::none)
+      return then(script_.validate_error);
     then(place.config);
   }
 
@@ -84,6 +90,7 @@ public:
 
   void acquire(acquire_resource what,
                completion<resource_ready> then) override {
+    note("acquire", what.lease);
     answer("acquire", "acquire for " + what.lease.run.value,
            script_.acquire_error, then, [this] {
              auto name = "res-" + std::to_string(++script_.made);
@@ -92,6 +99,7 @@ public:
   }
 
   void resume(resume_resource what, completion<resource_ready> then) override {
+    note("resume", what.lease);
     answer("resume", "resume " + what.lease.resource.value,
            script_.resume_error, then, [resource = what.lease.resource] {
              return resource_ready{resource, std::nullopt, json_text{}};
@@ -99,6 +107,7 @@ public:
   }
 
   void release(release_resource what, completion<> then) override {
+    note("release", what.lease);
     answer("release",
            "release " + what.lease.resource.value + ", "
              + to_string(what.status),
@@ -106,12 +115,14 @@ public:
   }
 
   void destroy(destroy_resource what, completion<> then) override {
+    note("destroy", what.lease);
     answer("destroy", "destroy " + what.lease.resource.value,
            script_.destroy_error, then, [] { return done{}; });
   }
 
   void realize(place_workspace what,
                completion<workspace_realized> then) override {
+    note("realize", what.lease);
     answer("realize", "realize " + what.local_path, failure{}, then, [] {
       return workspace_realized{"/workspace", {}, {}};
     });
@@ -119,6 +130,7 @@ public:
 
   void execute(run_command what, std::shared_ptr<output_sink> output,
                completion<command_result> then) override {
+    note("execute", what.lease);
     script_.output = std::move(output);
     auto words = "execute " + what.spec.command;
     if (!what.spec.cwd.empty())
@@ -130,16 +142,22 @@ public:
     });
   }
 
-  void cancel(const lease_context&, const execution_id&) override {
+  void cancel(const lease_context& lease, const execution_id&) override {
+    note("cancel", lease);
     script_.calls.emplace_back("cancel");
   }
 
   void list(const lease_context&,
             completion<std::vector<listed_resource>> then) override {
-    answer("list", "list", failure{}, then, [this] { return script_.holds; });
+    answer("list", "list", script_.list_error, then,
+           [this] { return script_.holds; });
   }
 
 private:
+  void note(const char* verb, const lease_context& lease) {
+    script_.fences.emplace_back(verb, lease.fence);
+  }
+
   template <class T, class Fun>
   void answer(const std::string& verb, const std::string& words,
               const failure& error, completion<T> then, Fun value) {

@@ -1,0 +1,193 @@
+// How those who want a lease get in: past the breakers of environment and
+// plugin, and through the door of the environment. The rest of the desk is in
+// placement_desk.cpp.
+
+#include "actors/placement_desk.hpp"
+#include "messages/json.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace leasehold {
+
+namespace {
+
+guarded_place environment_place(const environment_id& id,
+                                const std::string& name) {
+  return {subject_of(id), "Environment \"" + name + "\"",
+          "leasehold env reset " + name};
+}
+
+guarded_place plugin_place(const plugin_id& id, const std::string& key) {
+  return {subject_of(id), "Plugin \"" + key + "\"",
+          "leasehold plugin reset " + key};
+}
+
+failure taken_back() {
+  return {ec::cancelled, "The request was taken back before it got its lease."};
+}
+
+} // namespace
+
+// -- breakers -----------------------------------------------------------------
+
+std::optional<failure> placement_desk::pass(booking& who,
+                                            const guarded_place& what) {
+  auto is_it = [&](const auto& x) { return x.first == what.subject; };
+  if (std::any_of(who.passed.begin(), who.passed.end(), is_it))
+    return std::nullopt;
+  auto ticket = breakers_.pass(what);
+  if (!ticket)
+    return ticket.error();
+  who.passed.emplace_back(what.subject, *ticket);
+  return std::nullopt;
+}
+
+std::optional<failure> placement_desk::pass_plugin(booking& who,
+                                                   const lease_plan& plan) {
+  if (plan.plugin.id.empty())
+    return std::nullopt;
+  auto key = text_member(plan.metadata, "pluginKey");
+  return pass(who, plugin_place(plan.plugin.id,
+                                key.empty() ? plan.plugin.id.value : key));
+}
+
+std::optional<failure>
+placement_desk::pass_captured(booking& who, const json_text& metadata) {
+  auto id = who.place.environment;
+  auto known = environments_.find(id.value);
+  auto name = known == environments_.end() ? id.value : known->second.name;
+  if (auto why = pass(who, environment_place(id, name)))
+    return why;
+  lease_plan captured;
+  captured.plugin.id = {text_member(metadata, "pluginId")};
+  captured.metadata = metadata;
+  return pass_plugin(who, captured);
+}
+
+void placement_desk::settle(booking& who, const failure& how) {
+  auto* driver = ties_.services->drivers.find(who.place.driver);
+  auto outage = driver && driver->refusal_is_outage();
+  for (const auto& [subject, ticket] : std::exchange(who.passed, {}))
+    breakers_.on_outcome(subject, ticket, how, outage);
+  if (!std::exchange(who.counted, false))
+    return;
+  // A lease that was taken again has its place already.
+  if (how.code == ec::none && who.row.id == who.request.id)
+    tell(ties_.self, who.environment, lease_placed{who.request.id});
+  else
+    tell(ties_.self, who.environment, lease_left{who.request.id});
+}
+
+// -- the door -----------------------------------------------------------------
+
+void placement_desk::enter(const lease_id& lease,
+                           const known_environment& environment) {
+  // Nobody waits for his turn only to be refused then.
+  if (auto why = breakers_.would_refuse(
+        environment_place(environment.id, environment.name)))
+    return turn_away(lease, *why);
+  admit(lease, environment);
+}
+
+void placement_desk::admit(const lease_id& lease,
+                           const known_environment& environment) {
+  auto& who = bookings_.at(lease);
+  who.environment = environment.actor;
+  who.at_the_door = true;
+  const auto& request = who.request;
+  admit_lease question{lease, request.company, request.run,
+                       request.queue_timeout,
+                       leases_.holds(request.run, environment.id)};
+  ask(
+    ties_.self, environment.actor, caf::infinite, std::move(question),
+    [this, lease, environment](lease_admitted& place) {
+      on_admitted(lease, environment, std::move(place));
+    },
+    [this, lease](const caf::error& err) {
+      turn_away(lease, to_failure(err));
+    });
+}
+
+void placement_desk::on_admitted(const lease_id& lease,
+                                 const known_environment& environment,
+                                 lease_admitted place) {
+  auto pos = bookings_.find(lease);
+  // Who was turned away meanwhile has left the environment, too.
+  if (pos == bookings_.end())
+    return;
+  auto& who = pos->second;
+  who.at_the_door = false;
+  who.counted = place.counted;
+  who.place = std::move(place.place);
+  who.row.environment = who.place.environment;
+  if (auto why = pass(who, environment_place(environment.id, environment.name)))
+    return turn_away(lease, *why);
+  on(lease, placement_event::opened{});
+}
+
+void placement_desk::turn_away(const lease_id& lease, const failure& why) {
+  auto pos = bookings_.find(lease);
+  if (pos == bookings_.end())
+    return;
+  auto& who = pos->second;
+  who.waiting.deliver(to_error(why));
+  if (std::exchange(who.at_the_door, false))
+    tell(ties_.self, who.environment, lease_left{lease});
+  forget(lease);
+}
+
+void placement_desk::cancel(const run_id& run) {
+  std::vector<lease_id> all;
+  for (const auto& [id, who] : bookings_)
+    if (who.request.run == run)
+      all.push_back(id);
+  for (const auto& id : all)
+    cancel(id);
+}
+
+void placement_desk::cancel(const lease_id& lease) {
+  auto pos = bookings_.find(lease);
+  if (pos == bookings_.end())
+    return;
+  auto& who = pos->second;
+  if (who.at_the_door)
+    return turn_away(lease, taken_back());
+  who.now = step(who.now, placement_event::cancelled{}).next;
+}
+
+void placement_desk::cancel_all() {
+  std::vector<lease_id> at_the_door;
+  for (auto& [id, who] : bookings_)
+    if (who.at_the_door)
+      at_the_door.push_back(id);
+    else
+      who.now = step(who.now, placement_event::cancelled{}).next;
+  for (const auto& id : at_the_door)
+    turn_away(id, {ec::shutting_down, "The engine is stopping."});
+}
+
+void placement_desk::on_lease_over(const environment_id& environment,
+                                   const lease_id& lease) {
+  if (auto known = environments_.find(environment.value);
+      known != environments_.end())
+    tell(ties_.self, known->second.actor, lease_left{lease});
+}
+
+caf::result<queue_shown> placement_desk::show(const show_queue& what) {
+  auto promise = ties_.self->make_response_promise<queue_shown>();
+  with_environment(what.environment, [this, what, promise](
+                                       result<known_environment> x) mutable {
+    if (!x)
+      return promise.deliver(to_error(x.error()));
+    ask(
+      ties_.self, x->actor, caf::infinite, what,
+      [promise](queue_shown& shown) mutable {
+        promise.deliver(std::move(shown));
+      },
+      [promise](const caf::error& err) mutable { promise.deliver(err); });
+  });
+  return promise;
+}
+
+} // namespace leasehold
