@@ -95,6 +95,15 @@ function(leasehold_precompiled_by maker)
   endif()
 endfunction()
 
+# leasehold_mutable(SOURCE...): sources that ask for deliberate bugs; only they
+# are compiled otherwise where bugs are to be had.
+function(leasehold_mutable)
+  if(LEASEHOLD_MUTATIONS)
+    set_property(SOURCE ${ARGN} APPEND PROPERTY
+      COMPILE_DEFINITIONS LEASEHOLD_MUTATIONS)
+  endif()
+endfunction()
+
 # leasehold_program(NAME SOURCE...): a program; all of them end up in bin/.
 function(leasehold_program name)
   add_executable(${name} ${ARGN})

@@ -22,9 +22,15 @@ error::error(int code, const std::string& what)
 
 // -- connection ---------------------------------------------------------------
 
-connection::connection(const std::string& path, milliseconds busy_timeout) {
+connection::connection(const std::string& path, milliseconds busy_timeout,
+                       bool in_memory) {
   auto flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
-  auto rc = sqlite3_open_v2(path.c_str(), &db_, flags, nullptr);
+  auto name = path;
+  if (in_memory) {
+    flags |= SQLITE_OPEN_URI;
+    name = "file:" + path + "?mode=memory&cache=shared";
+  }
+  auto rc = sqlite3_open_v2(name.c_str(), &db_, flags, nullptr);
   if (rc != SQLITE_OK) {
     error why{rc, db_ ? sqlite3_errmsg(db_) : sqlite3_errstr(rc)};
     sqlite3_close(db_);

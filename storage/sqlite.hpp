@@ -40,8 +40,10 @@ private:
 /// One connection; used by one thread at a time.
 class connection {
 public:
-  /// Opens or creates the file at `path`. Throws `error`.
-  connection(const std::string& path, milliseconds busy_timeout);
+  /// Opens or creates the file at `path`, or the database of this name in
+  /// memory. Throws `error`.
+  connection(const std::string& path, milliseconds busy_timeout,
+             bool in_memory = false);
 
   ~connection();
 

@@ -94,17 +94,14 @@ public:
   /// The connections must have their schema by now. Throws `sqlite::error`.
   sqlite_store(std::string path, const instance_id& self, store_clock clock,
                std::unique_ptr<sqlite::connection> writing,
-               std::unique_ptr<sqlite::connection> reading, instance_lock alive)
+               std::unique_ptr<sqlite::connection> reading, instance_lock alive,
+               std::function<bool(const instance_id&)> is_dead)
     : path_{std::move(path)}, clock_{std::move(clock)}, alive_{std::move(
                                                           alive)},
       writing_{std::move(writing)}, reading_{std::move(reading)},
       begin_{*writing_, "BEGIN IMMEDIATE"}, commit_{*writing_, "COMMIT"},
       leases_{*writing_, self}, catalog_{*writing_}, secrets_{*writing_},
-      history_{*writing_, self}, reads_{*reading_,
-                                        [this](const instance_id& who) {
-                                          return is_dead(path_ + ".engines",
-                                                         who);
-                                        }},
+      history_{*writing_, self}, reads_{*reading_, std::move(is_dead)},
       secret_reads_{*reading_} {
     // nop
   }
@@ -278,10 +275,11 @@ result<std::unique_ptr<store>> open_file(const std::string& path,
                                          const instance_id& self,
                                          store_clock clock,
                                          sqlite_settings settings) {
-  if (auto ok = check_directory(path); !ok)
+  if (auto ok = check_directory(path); !ok && !settings.in_memory)
     return ok.error();
   auto connect = [&] {
-    return std::make_unique<sqlite::connection>(path, settings.busy_timeout);
+    return std::make_unique<sqlite::connection>(path, settings.busy_timeout,
+                                                settings.in_memory);
   };
   auto writing = connect();
   if (auto ok = check_file(path, *writing); !ok)
@@ -295,12 +293,18 @@ result<std::unique_ptr<store>> open_file(const std::string& path,
   migrate(*writing);
   auto reading = connect();
   reading->execute("PRAGMA query_only = ON; PRAGMA cache_size = -16384");
-  auto alive = show_life(path + ".engines", self);
+  auto engines = path + ".engines";
+  auto is_dead = std::move(settings.is_dead);
+  auto alive = is_dead ? instance_lock{} : show_life(engines, self);
   if (!alive)
     return alive.error();
+  if (!is_dead)
+    is_dead = [engines](const instance_id& who) {
+      return leasehold::is_dead(engines, who);
+    };
   return std::unique_ptr<store>{std::make_unique<sqlite_store>(
     path, self, std::move(clock), std::move(writing), std::move(reading),
-    std::move(alive).value())};
+    std::move(alive).value(), std::move(is_dead))};
 }
 
 } // namespace
@@ -315,7 +319,7 @@ result<std::unique_ptr<store>> open_sqlite_store(const std::string& path,
   if (failed || path.empty())
     return unusable_database(path, "it is not the path of a file");
   return guarded(absolute, [&]() -> result<std::unique_ptr<store>> {
-    return open_file(absolute, self, std::move(clock), settings);
+    return open_file(absolute, self, std::move(clock), std::move(settings));
   });
 }
 

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -16,6 +17,11 @@ struct sqlite_settings {
   milliseconds busy_timeout = std::chrono::seconds{10};
   /// The size at which the disk counts as full; zero means none.
   int64_t pages_max = 0;
+  /// Keeps everything in memory, for as long as anybody in this process has a
+  /// database of this name open: the path is a name only.
+  bool in_memory = false;
+  /// Tells which engines are dead, instead of the locked files.
+  std::function<bool(const instance_id&)> is_dead = {};
 };
 
 /// As the function of this name in storage/store.hpp.

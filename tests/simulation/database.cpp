@@ -1,0 +1,150 @@
+#include "tests/simulation/database.hpp"
+
+#include "storage/sqlite_store.hpp"
+
+#include <utility>
+#include <variant>
+
+namespace leasehold::sim {
+
+namespace {
+
+constexpr const char* path = "/leasehold-simulation";
+
+/// When simulated time begins, in milliseconds since the Unix epoch.
+constexpr int64_t beginning = 1'700'000'000'000;
+
+constexpr const char* manifest_of_boxes = R"({
+  "id": "boxes.plugin", "apiVersion": 1, "version": "1.0.0",
+  "displayName": "Boxes", "capabilities": ["environment.drivers.register"],
+  "environmentDrivers": [{"driverKey": "boxes", "kind": "sandbox_provider"}]})";
+
+constexpr const char* manifest_of_crates = R"({
+  "id": "crates.plugin", "apiVersion": 1, "version": "1.0.0",
+  "displayName": "Crates", "capabilities": ["environment.drivers.register"],
+  "environmentDrivers": [{"driverKey": "crates", "kind": "sandbox_provider"}]})";
+
+plugin_row plugin(const std::string& name, const char* manifest) {
+  plugin_row out;
+  out.id = {"plugin-" + name};
+  out.key = name + ".plugin";
+  out.version = "1.0.0";
+  out.manifest = json_text{manifest};
+  out.command = {name};
+  return out;
+}
+
+/// By the numbers that plans use.
+const std::vector<const char*> configs{
+  R"({"provider":"boxes"})",
+  R"({"provider":"boxes","reuseLease":true})",
+  R"({"provider":"crates","reuseLease":true})",
+  R"({"provider":"boxes","reuseLease":true,"onResumeFailure":"preserve"})",
+  R"({"provider":"boxes","leasePolicy":"retain_on_failure"})",
+  R"({"provider":"boxes","reuseLease":true,
+      "leasePolicy":"reuse_by_execution_workspace"})",
+  R"({"provider":"fake"})"};
+
+environment_row environment(size_t number) {
+  environment_row out;
+  out.id = {"env-" + std::to_string(number)};
+  out.name = "place-" + std::to_string(number);
+  out.driver = "sandbox";
+  out.config = json_text{configs.at(number)};
+  return out;
+}
+
+} // namespace
+
+database::database()
+  : keeper_{std::make_unique<sqlite::connection>(path, milliseconds{0}, true)} {
+  static const agenda nothing_planned;
+  clock_ = &nothing_planned;
+  of(1);
+  furnish();
+  remember();
+}
+
+std::shared_ptr<store> database::open(const instance_id& self) {
+  sqlite_settings settings;
+  settings.in_memory = true;
+  settings.is_dead = [this](const instance_id& who) { return is_buried(who); };
+  auto clock = [this] { return now(); };
+  return open_sqlite_store(path, self, clock, std::move(settings)).value();
+}
+
+void database::furnish() {
+  std::vector<store_write> all;
+  for (size_t i = 0; i < configs.size(); ++i)
+    all.emplace_back(put_environment{environment(i)});
+  all.emplace_back(put_plugin{plugin("boxes", manifest_of_boxes)});
+  all.emplace_back(put_plugin{plugin("crates", manifest_of_crates)});
+  for (const auto& outcome : of(1).apply(all))
+    outcome.value();
+}
+
+void database::remember() {
+  keeper_->execute("PRAGMA foreign_keys = OFF; PRAGMA temp_store = MEMORY");
+  std::vector<std::string> tables;
+  {
+    sqlite::statement all{
+      *keeper_, "SELECT name FROM sqlite_schema WHERE type = 'table' "
+                "AND name NOT LIKE 'sqlite_%' ORDER BY name"};
+    auto found = all.ask();
+    for (std::string name; found.next(); tables.push_back(name))
+      found.read(name);
+  }
+  wipe_ = "BEGIN;";
+  for (const auto& name : tables) {
+    wipe_ += "DELETE FROM " + name + ";";
+    if (keeper_->number("SELECT count(*) FROM " + name) == 0)
+      continue;
+    keeper_->execute("CREATE TEMP TABLE first_" + name + " AS SELECT * FROM "
+                     + name);
+    wipe_ += "INSERT INTO " + name + " SELECT * FROM first_" + name + ";";
+  }
+  wipe_ += "COMMIT;";
+}
+
+void database::reset(const agenda& clock) {
+  clock_ = &clock;
+  buried_.clear();
+  keeper_->execute(wipe_);
+}
+
+store& database::of(size_t engine) {
+  while (stores_.size() < engine)
+    stores_.push_back(open(name_of(stores_.size() + 1)));
+  return *stores_.at(engine - 1);
+}
+
+instance_id database::name_of(size_t engine) {
+  return {"engine-" + std::to_string(engine)};
+}
+
+void database::bury(const instance_id& who, milliseconds when) {
+  buried_.emplace(who, when);
+}
+
+bool database::is_buried(const instance_id& who) const {
+  auto pos = buried_.find(who);
+  return pos != buried_.end() && pos->second <= clock_->now();
+}
+
+timestamp database::now() const {
+  return {beginning + clock_->now().count()};
+}
+
+std::optional<lease_row> database::row(const lease_id& which) {
+  auto found = of(1).read(get_lease{which.value});
+  if (!found)
+    return std::nullopt;
+  return std::move(std::get<lease_rows>(*found).rows.front());
+}
+
+std::vector<lease_row> database::rows() {
+  auto found = of(1).read(list_leases{}).value();
+  return std::move(std::get<lease_rows>(found).rows);
+}
+
+} // namespace leasehold::sim

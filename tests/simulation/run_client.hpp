@@ -1,0 +1,87 @@
+#pragma once
+
+// One run of the simulation: a scheduler's piece of work that takes leases,
+// uses them and says how it ended, as its plan wants it. It believes only what
+// it is told, and goes on when it is told nothing.
+
+#include "tests/simulation/engine_play.hpp"
+#include "tests/simulation/oracle.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+
+namespace leasehold::sim {
+
+class run_client {
+public:
+  /// The engine of this number, or null while it is down.
+  using engines = std::function<engine_play*(size_t)>;
+
+  run_client(surroundings& around, oracle& truth, const run_plan& what,
+             size_t engines_max, engines where);
+
+  void begin();
+
+  /// Whether it has done all that it had planned.
+  [[nodiscard]] bool is_done() const {
+    return done_;
+  }
+
+  [[nodiscard]] const run_id& run() const {
+    return run_;
+  }
+
+private:
+  void schedule_next();
+  void take_step();
+  void perform(const step& what);
+
+  void acquire(milliseconds ttl, bool wait);
+  void resume();
+  void on_granted(const result<lease_granted>& how);
+  void execute(const std::string& command, bool wait);
+  void realize();
+  void renew();
+  void cancel_commands();
+  void release(release_status how, bool keep);
+  void release_run();
+  void destroy();
+  void on_ended(const result<lease_ended>& how);
+
+  /// Sends a verb; `then` gets the answer if there is one. The next step comes
+  /// after it, or once patience has ended.
+  template <class Reply, class Message>
+  void send(const std::string& verb, Message what,
+            std::function<void(const result<Reply>&)> then, bool wait = true);
+
+  void go_on(size_t step);
+
+  [[nodiscard]] std::string name(const char* kind);
+
+  surroundings& around_;
+  oracle& truth_;
+  const run_plan& plan_;
+  size_t engines_max_;
+  engines where_;
+  run_id run_;
+  size_t engine_;
+  size_t next_ = 0;
+  /// Which step is waited for.
+  size_t waiting_ = 0;
+  size_t last_name_ = 0;
+  bool done_ = false;
+  std::optional<lease_handle> lease_;
+  /// The handle before that one.
+  std::optional<lease_handle> old_;
+  /// The one that this step goes by.
+  std::optional<lease_handle> used_;
+  /// The last lease that it asked for.
+  lease_id last_lease_;
+  /// Every lease that it was ever granted.
+  std::set<lease_id> granted_;
+};
+
+} // namespace leasehold::sim

@@ -1,0 +1,38 @@
+#pragma once
+
+// Worker processes that are none: they speak the real wire protocol with the
+// shipped WORKER, act on the simulated provider, and fail as planned.
+
+#include "drivers/child_process.hpp"
+#include "tests/simulation/provider.hpp"
+#include "tests/simulation/surroundings.hpp"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace leasehold::sim {
+
+class played_process;
+
+/// Starts worker processes for one engine, which end with it.
+class worker_play : public process_launcher {
+public:
+  worker_play(surroundings& around, provider& cloud);
+
+  std::shared_ptr<child_process> start(launch_spec what,
+                                       process_events tell) override;
+
+  /// One of them dies, chosen by this number.
+  void kill_one(size_t which);
+
+  /// The engine died: so do they, and nobody hears of it.
+  void end_all();
+
+private:
+  surroundings& around_;
+  provider& cloud_;
+  std::vector<std::weak_ptr<played_process>> processes_;
+};
+
+} // namespace leasehold::sim
