@@ -75,7 +75,7 @@ void add_run(CLI::App& app, draft& to) {
   env->excludes(driver)->excludes(provider);
   driver->excludes(provider);
   add_text(verb, "--queue-timeout", to.queue_timeout, "TIME",
-           "How long to wait for a lease at the environment's limit");
+           "How long to wait where the environment is full");
   add_run_options(verb, to);
 }
 

@@ -125,6 +125,19 @@ private:
   size_t marks_open_ = 0;
 };
 
+// -- divisors -----------------------------------------------------------------
+
+/// Whether a schema asks for multiples of nothing: the library would divide by
+/// it, and the process would end.
+bool has_zero_divisor(const json& x) {
+  if (x.is_object())
+    for (const auto* key : {"multipleOf", "divisibleBy"})
+      if (auto pos = x.find(key);
+          pos != x.end() && pos->is_number() && !(*pos > json(0)))
+        return true;
+  return x.is_structured() && std::any_of(x.begin(), x.end(), has_zero_divisor);
+}
+
 // -- patterns -----------------------------------------------------------------
 
 /// Whether a schema asks for patterns: its own, or those of dates and times.
@@ -207,6 +220,8 @@ result<> check_against_schema(const json_text& config,
     auto config_json = json::parse(config.text);
     if (circle_search{schema_json}.finds(schema_json))
       return unusable("It leads in a circle.");
+    if (has_zero_divisor(schema_json))
+      return unusable("It asks for multiples of zero, or of less.");
     if (has_patterns(schema_json)
         && has_longer_text(config_json, pattern_text_max))
       return failure{ec::invalid_config,

@@ -106,6 +106,16 @@ TEST_CASE("config_schema: a schema that leads in a circle is an error",
   CHECK(out.error().detail == "It leads in a circle.");
 }
 
+TEST_CASE("config_schema: nothing is a multiple of zero", "[config_schema]") {
+  auto schema
+    = GENERATE(as<std::string>{}, R"({"properties":{"a":{"multipleOf":0}}})",
+               R"({"properties":{"a":{"multipleOf":-1}}})",
+               R"({"properties":{"a":{"divisibleBy":0.0}}})");
+  auto out = check_against_schema(json_text{R"({"a":7})"}, json_text{schema});
+  CHECK(out.error().code == ec::invalid_config);
+  CHECK(out.error().detail == "It asks for multiples of zero, or of less.");
+}
+
 TEST_CASE("config_schema: a schema may speak of itself in a part",
           "[config_schema]") {
   json_text schema{R"({"type":"object","properties":{"a":{"$ref":"#"}}})"};

@@ -182,7 +182,8 @@ TEST_CASE_METHOD(stage,
   for (auto i = 0; i < 6; ++i)
     pass(20ms);
   auto& process = processes.current();
-  for (const auto& request : std::vector<json>{process.received})
+  auto requests = process.received;
+  for (const auto& request : requests)
     if (request.value("method", "") == "slow")
       process.reply(request, json::object());
   settle();

@@ -39,8 +39,8 @@ std::string joined(const std::string& literals) {
 
 /// The test cases of a file, by name, with their tags.
 std::map<std::string, std::string> cases_of(const fs::path& path) {
-  static const std::regex one{
-    R"#(TEST_CASE(?:_METHOD)?\(\s*(?:[\w:]+,\s*)?((?:"[^"\n]*"\s*)+),\s*"([^"]*)"\))#"};
+  static const std::regex one{R"#(TEST_CASE(?:_METHOD)?\(\s*(?:[\w:]+,\s*)?)#"
+                              R"#(((?:"[^"\n]*"\s*)+),\s*"([^"]*)"\))#"};
   std::map<std::string, std::string> out;
   auto text = text_of(path);
   for (const auto& found : all_of(text, one))
@@ -113,7 +113,8 @@ std::set<std::string> limits_of(const fs::path& path) {
   static const std::regex constant{
     R"(constexpr\s+[\w:<>]+(?:\s+\w+)?\s+(\w+)\s*(?:=|\{))"};
   static const std::regex setting{
-    R"(\n\s+(?:std::chrono::)?(?:milliseconds|size_t|uint32_t|int64_t)\s+(\w+)\s*(?:\{|= )[^;}\n]*\d)"};
+    R"(\n\s+(?:std::chrono::)?(?:milliseconds|size_t|uint32_t|int64_t))"
+    R"(\s+(\w+)\s*(?:\{|= )[^;}\n]*\d)"};
   std::set<std::string> out;
   auto text = text_of(path);
   for (const auto& what : {constant, setting})
