@@ -3,6 +3,9 @@
 
 #include "tests/support/stage.hpp"
 
+#include <algorithm>
+#include <span>
+
 using namespace leasehold;
 using namespace std::chrono_literals;
 using leasehold::test::stage;
@@ -217,4 +220,70 @@ TEST_CASE_METHOD(fenced,
   pass(1s);
   CHECK(last("destroy") > lease.handle.fence);
   CHECK(row(lease.handle.id).cleanup == cleanup_status::success);
+}
+
+// -- a fence that nobody was told of ------------------------------------------
+
+namespace {
+
+/// A store whose answer to a new fence for a live lease may get lost.
+struct forgetful : store {
+  std::unique_ptr<store> inner;
+  bool forgets = false;
+
+  std::vector<result<written>>
+  apply(std::span<const store_write> batch) override {
+    auto out = inner->apply(batch);
+    for (size_t i = 0; i < batch.size(); ++i)
+      if (forgets && std::holds_alternative<reacquire_lease>(batch[i]))
+        out[i] = failure{ec::commit_unknown, "Who knows."};
+    return out;
+  }
+
+  result<store_answer> read(const store_query& question) override {
+    return inner->read(question);
+  }
+};
+
+struct doubt {
+  leasehold::test::temp_dir disk;
+  std::shared_ptr<forgetful> memory = std::make_shared<forgetful>();
+
+  leasehold::test::stage_parts parts() {
+    leasehold::test::stage_parts out;
+    out.open = [this](const instance_id& self, store_clock clock) {
+      memory->inner
+        = open_sqlite_store(disk / "leasehold.db", self, clock).value();
+      return memory;
+    };
+    return out;
+  }
+};
+
+struct doubted : doubt, stage {
+  doubted() : stage{{}, parts()} {
+    script.plan.policy = lease_policy::reuse_by_environment;
+    script.plan.fingerprint = "same";
+  }
+};
+
+} // namespace
+
+TEST_CASE_METHOD(doubted,
+                 "fencing: a lease whose new fence may not have been written "
+                 "looks which one it has",
+                 "[fencing]") {
+  auto first = acquire("run-1")->value->handle;
+  memory->forgets = true;
+  auto again = acquire("run-1");
+  REQUIRE(again->value);
+  memory->forgets = false;
+  const auto& handle = again->value->handle;
+  CHECK(handle.id == first.id);
+  CHECK(handle.fence > first.fence);
+  CHECK(handle.fence == row(first.id).fence);
+  // It is not lost: it works, and it ends.
+  CHECK(execute(*again->value, "make")->value);
+  CHECK(release(*again->value)->value);
+  CHECK(has_ended(row(first.id).status));
 }

@@ -104,10 +104,11 @@ TEST_CASE("worker_check: the Python workers of the docs pass",
   };
   auto x = GENERATE(
     expected{"python_worker.py",
-             {"config.good", "config.bad", "probe", "execute.cancel"}},
+             {"config.good", "config.bad", "probe", "execute.cancel",
+              "fence.older", "fence.crash"}},
     expected{"small_worker.py",
              {"config.good", "config.bad", "probe", "list", "execute.log",
-              "execute.cancel"}});
+              "execute.cancel", "fence.older", "fence.crash"}});
   test::temp_dir dir;
   auto report = check_worker(worker({LEASEHOLD_PYTHON,
                                      source + "/docs/" + x.file, dir / "root"}))
