@@ -1,8 +1,9 @@
 // The simulator itself: it repeats itself to the last message, and a few seeds
 // of it. `./dev sim` runs many.
 
-#include "tests/simulation/shrink.hpp"
 #include "tests/simulation/simulation.hpp"
+
+#include "tests/simulation/shrink.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace leasehold;
