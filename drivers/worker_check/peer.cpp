@@ -1,7 +1,7 @@
 #include "drivers/worker_check/peer.hpp"
 
-#include "messages/json_text_scan.hpp"
 #include "drivers/utf8.hpp"
+#include "messages/json_text_scan.hpp"
 
 #include <algorithm>
 #include <csignal>
