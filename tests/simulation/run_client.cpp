@@ -129,6 +129,9 @@ void run_client::acquire(ms ttl, bool wait) {
   what.workspace = {"workspace-" + std::to_string(plan_.number % 2)};
   what.ttl = ttl;
   last_lease_ = what.id;
+  // What it holds already is taken again, and removed if that fails.
+  for (const auto& id : granted_)
+    truth_.on_end_asked(id);
   send<lease_granted>(
     "acquire " + what.id.value, what,
     [this](const auto& how) { on_granted(how); }, wait);
@@ -141,6 +144,7 @@ void run_client::resume() {
   what.id = {name("lease")};
   what.lease = last_lease_.value;
   what.run = run_;
+  truth_.on_end_asked(last_lease_);
   send<lease_granted>("resume " + what.lease, what,
                       [this](const auto& how) { on_granted(how); });
 }
