@@ -231,7 +231,7 @@ void run_client::release(release_status status, bool keep) {
 void run_client::release_run() {
   for (const auto& id : granted_)
     truth_.on_end_asked(id);
-  truth_.on_end_asked(last_used_);
+  truth_.on_end_asked(last_lease_);
   send<run_released>("release run",
                      leasehold::release_run{run_, release_status::released, {}},
                      [this](const auto& how) {
