@@ -1,5 +1,7 @@
 #include "actors/cleanup.hpp"
 
+#include "messages/mutation.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <utility>
@@ -41,7 +43,7 @@ record_cleanup after_attempt(const lease_row& row, const result<>& outcome,
   if (cannot_be_known(row, outcome))
     out.note = "nobody can say whether the provider made something: its worker "
                "does not list what it holds";
-  else
+  else if (!mutated(mutation::cleanup_not_retried))
     out.next_cleanup_in = pause_after(row.cleanup_attempts + 1, options, dice);
   if (!out.next_cleanup_in)
     out.note += "; an operator must act";

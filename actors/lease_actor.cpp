@@ -2,6 +2,7 @@
 
 #include "actors/mail.hpp"
 #include "messages/json.hpp"
+#include "messages/mutation.hpp"
 
 namespace leasehold {
 
@@ -64,7 +65,8 @@ void lease_state::on(const tenancy_event::any& what) {
 }
 
 std::optional<failure> lease_state::check(const lease_handle& handle) const {
-  if (auto stale = why_stale(handle, row_.fence))
+  if (auto stale = why_stale(handle, row_.fence);
+      stale && !mutated(mutation::stale_fence_accepted))
     return stale;
   if (now_.phase != tenancy_phase::active)
     return failure{ec::lease_ended,
@@ -75,7 +77,7 @@ std::optional<failure> lease_state::check(const lease_handle& handle) const {
 
 void lease_state::arm_expiry(timestamp now) {
   expiry_.dispose();
-  if (!row_.expires_at)
+  if (!row_.expires_at || mutated(mutation::expiry_not_armed))
     return;
   auto left = std::max(*row_.expires_at - now, milliseconds{0});
   expiry_ = after(self_, left, [this] {
@@ -291,6 +293,8 @@ void lease_state::perform(const tenancy_effect::record& wish) {
     [this](const caf::error& err) {
       on(tenancy_event::unrecorded{to_failure(err)});
     });
+  if (mutated(mutation::release_before_commit))
+    on(tenancy_event::recorded{});
 }
 
 void lease_state::perform(const tenancy_effect::arm_retry&) {

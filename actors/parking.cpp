@@ -1,5 +1,7 @@
 #include "actors/parking.hpp"
 
+#include "messages/mutation.hpp"
+
 #include <utility>
 
 namespace leasehold {
@@ -14,6 +16,8 @@ void parking::park(parked_resource what) {
 
 std::optional<parked_resource> parking::choose(const choose_resource& what) {
   key which{what.company, what.fingerprint, std::nullopt};
+  if (mutated(mutation::parked_fits_anybody))
+    std::get<0>(which) = {};
   if (what.policy == lease_policy::reuse_by_execution_workspace)
     std::get<2>(which) = what.workspace;
   auto found = queues_.find(which);
@@ -36,10 +40,14 @@ void parking::forget(const lease_id& lease) {
 }
 
 parking::key parking::wide(const parked_resource& what) {
+  if (mutated(mutation::parked_fits_anybody))
+    return {{}, what.fingerprint, std::nullopt};
   return {what.company, what.fingerprint, std::nullopt};
 }
 
 parking::key parking::narrow(const parked_resource& what) {
+  if (mutated(mutation::parked_fits_anybody))
+    return {{}, what.fingerprint, what.workspace};
   return {what.company, what.fingerprint, what.workspace};
 }
 

@@ -185,6 +185,9 @@ private:
 
   void on_unwritten(const lease_id& lease, failure why);
 
+  /// Nobody knows whether the last write happened: the row tells.
+  void read_back(const lease_id& lease, const failure& why);
+
   /// What a driver call answers comes back as an event.
   completion<resource_ready> attempt(booking& who, attempt_no number);
 

@@ -2,6 +2,7 @@
 // come about is in placement_desk.cpp.
 
 #include "actors/placement_desk.hpp"
+#include "messages/mutation.hpp"
 
 #include <utility>
 #include <variant>
@@ -121,9 +122,12 @@ void placement_desk::perform(booking& who, const placement_effect::record&) {
 
 void placement_desk::write(booking& who, store_write what) {
   auto id = who.request.id;
+  auto phase = who.now.phase;
   ask(
     ties_.self, ties_.store, caf::infinite, std::move(what),
     [this, id](const written& how) {
+      if (mutated(mutation::grant_before_commit) && !bookings_.contains(id))
+        return;
       auto& booked = bookings_.at(id);
       booked.written_at = how.at;
       booked.row.fence = how.fence;
@@ -132,6 +136,12 @@ void placement_desk::write(booking& who, store_write what) {
       on(id, placement_event::recorded{});
     },
     [this, id](const caf::error& err) { on_unwritten(id, to_failure(err)); });
+  auto too_early = (phase == placement_phase::recording
+                    && mutated(mutation::intent_after_call))
+                   || (phase == placement_phase::confirming
+                       && mutated(mutation::grant_before_commit));
+  if (too_early)
+    on(id, placement_event::recorded{});
 }
 
 void placement_desk::on_unwritten(const lease_id& lease, failure why) {
@@ -139,7 +149,51 @@ void placement_desk::on_unwritten(const lease_id& lease, failure why) {
   if (why.code == ec::plugin_not_ready)
     tell(ties_.self, supervisor_actor{ties_.self},
          plugin_changed{bookings_.at(lease).now.plan.plugin.id});
+  auto& who = bookings_.at(lease);
+  auto phase = who.now.phase;
+  // Nobody else would end a row that is `active`: it is ended as soon as the
+  // store is well again.
+  if (phase == placement_phase::closing && why.code != ec::conflict) {
+    placement_effect::end again{who.now.owed, who.now.resource,
+                                who.now.verdict.message};
+    who.deadline
+      = after(ties_.self, ties_.options.lease.record_retry,
+              [this, lease, again] { perform(bookings_.at(lease), again); });
+    return;
+  }
+  auto own = who.now.claim && who.now.claim->held_under != 0;
+  if (why.code == ec::commit_unknown && !own
+      && (phase == placement_phase::recording
+          || phase == placement_phase::confirming))
+    return read_back(lease, why);
   on(lease, placement_event::unrecorded{std::move(why)});
+}
+
+void placement_desk::read_back(const lease_id& lease, const failure& why) {
+  auto compare = [this, lease, why](store_answer& answer) {
+    auto& found = std::get<lease_rows>(answer);
+    auto& row = found.rows.front();
+    auto& who = bookings_.at(lease);
+    auto awaited = who.now.phase == placement_phase::recording
+                     ? row.id == lease
+                     : row.status == lease_status::active;
+    if (!awaited)
+      return on(lease, placement_event::unrecorded{why});
+    who.written_at = found.at;
+    who.row.fence = row.fence;
+    who.row.expires_at = row.expires_at;
+    on(lease, placement_event::recorded{});
+  };
+  ask(ties_.self, ties_.store, caf::infinite,
+      store_query{get_lease{lease.value}}, compare,
+      [this, lease, why](const caf::error& err) {
+        if (to_failure(err).code == ec::unknown_lease)
+          return on(lease, placement_event::unrecorded{
+                             {ec::store_unavailable, why.message, why.detail}});
+        bookings_.at(lease).deadline
+          = after(ties_.self, ties_.options.lease.record_retry,
+                  [this, lease, why] { read_back(lease, why); });
+      });
 }
 
 completion<resource_ready> placement_desk::attempt(booking& who,
@@ -176,9 +230,12 @@ void placement_desk::perform(booking& who,
 void placement_desk::perform(booking& who,
                              const placement_effect::give_up& wish) {
   who.row.resource = {};
-  write(who,
-        give_up_resource{
-          {who.row.id, who.row.fence}, wish.claim.lease, wish.fate, wish.note});
+  auto fate = wish.fate;
+  if (fate == give_up_resource::fate::owed
+      && mutated(mutation::resume_failure_forgets))
+    fate = give_up_resource::fate::gone;
+  write(who, give_up_resource{
+               {who.row.id, who.row.fence}, wish.claim.lease, fate, wish.note});
 }
 
 void placement_desk::perform(booking& who,
@@ -203,7 +260,9 @@ void placement_desk::perform(booking& who, const placement_effect::end& wish) {
   what.from = {lease_status::acquiring, lease_status::active};
   what.to = lease_status::failed;
   what.failure_reason = wish.reason;
-  what.cleanup = wish.owed ? cleanup_status::failed : cleanup_status::success;
+  what.cleanup = wish.owed && !mutated(mutation::timeout_owes_nothing)
+                   ? cleanup_status::failed
+                   : cleanup_status::success;
   if (wish.owed) {
     // A provider that is still at it must have come to an end first.
     auto unsure
@@ -223,6 +282,8 @@ void placement_desk::perform(booking& who,
 
 void placement_desk::perform(booking& who,
                              const placement_effect::dispose& wish) {
+  if (mutated(mutation::late_resource_dropped))
+    return;
   tell(ties_.self, ties_.janitor, late_resource{who.row.id, wish.resource});
 }
 

@@ -1,5 +1,7 @@
 #include "actors/tenancy.hpp"
 
+#include "messages/mutation.hpp"
+
 #include <utility>
 
 namespace leasehold {
@@ -150,6 +152,8 @@ tenancy_step on(tenancy x, const event::unrecorded& ev) {
       {effect::withdraw{{ec::lease_ended, "Somebody else has ended this lease.",
                          ev.why.message}}}};
   }
+  if (mutated(mutation::end_not_retried))
+    return {std::move(x), {effect::withdraw{ev.why}}};
   // A release that was asked for is not lost: it is written as soon as the
   // store is well again.
   return {std::move(x), {effect::excuse{ev.why}, effect::arm_retry{}}};

@@ -1,5 +1,7 @@
 #include "actors/worker_startup.hpp"
 
+#include "messages/mutation.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <utility>
@@ -102,7 +104,8 @@ worker_startup_step on(worker_startup x, const event::crashed& ev) {
     return stay(std::move(x));
   // Only a run that was stable wipes the slate; getting ready does not.
   if (x.phase == phase::running
-      && ev.now - x.ready_at >= x.options.stable_after) {
+      && (ev.now - x.ready_at >= x.options.stable_after
+          || mutated(mutation::crashes_forgotten_at_once))) {
     x.crashes_in_row = 0;
     x.crashes.clear();
     x.probing = false;

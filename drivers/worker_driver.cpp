@@ -5,6 +5,7 @@
 #include "drivers/worker_results.hpp"
 #include "drivers/workspace_record.hpp"
 #include "messages/json.hpp"
+#include "messages/mutation.hpp"
 
 #include <utility>
 
@@ -31,6 +32,14 @@ failure unknown_outcome(failure why) {
   return {ec::outcome_unknown,
           "The command was started and nobody saw how it ended: " + why.message,
           why.detail};
+}
+
+result<command_result> lost_command(failure why) {
+  if (!mutated(mutation::exit_code_invented))
+    return unknown_outcome(std::move(why));
+  command_result made_up;
+  made_up.exit_code = 0;
+  return made_up;
 }
 
 /// What the provider said, without the secrets that it was told.
@@ -157,7 +166,7 @@ void worker_driver::execute(run_command what,
   this->call(what.lease, std::move(call),
              [then = std::move(then)](result<answered> x) {
                if (!x)
-                 return then(unknown_outcome(x.error()));
+                 return then(lost_command(x.error()));
                auto ended = wire::parse_executed(x->result);
                if (!ended)
                  return then(x->hide->error(ended.error()));

@@ -45,8 +45,6 @@ enum class mutation : uint8_t {
   cleanup_without_destroy,
   /// Janitor: a cleanup that failed is never tried again.
   cleanup_not_retried,
-  /// Janitor: one empty list settles it that nothing was made.
-  one_look_is_enough,
   /// Janitor: what dead engines were acquiring is left alone.
   recovery_skips_acquiring,
   /// Driver: a command whose worker was lost has ended with 0.
@@ -76,7 +74,6 @@ inline constexpr auto names<mutation> = named<mutation>({
   {mutation::end_not_retried, "end_not_retried"},
   {mutation::cleanup_without_destroy, "cleanup_without_destroy"},
   {mutation::cleanup_not_retried, "cleanup_not_retried"},
-  {mutation::one_look_is_enough, "one_look_is_enough"},
   {mutation::recovery_skips_acquiring, "recovery_skips_acquiring"},
   {mutation::exit_code_invented, "exit_code_invented"},
   {mutation::lost_calls_succeed, "lost_calls_succeed"},

@@ -2,6 +2,7 @@
 
 #include "storage/sqlite_lease_writes.hpp"
 
+#include "messages/mutation.hpp"
 #include "storage/sqlite_lease_sql.hpp"
 #include "storage/store_texts.hpp"
 
@@ -84,7 +85,8 @@ sqlite_lease_writes::unfit_plugin(const insert_lease& x) {
 }
 
 bool sqlite_lease_writes::claim(const insert_lease& x) {
-  if (claim_.run(x.claims, now_) == 0)
+  if (claim_.run(x.claims, now_) == 0
+      && !mutated(mutation::claim_without_condition))
     return false;
   record(x.claims, std::nullopt, "claimed by " + x.row.id.value);
   return true;
@@ -186,6 +188,8 @@ result<written> sqlite_lease_writes::write(const end_lease& x) {
   try {
     // One state at a time tells us which one it was, for the history.
     for (auto from : x.from) {
+      if (mutated(mutation::end_without_guard))
+        from = status_of(x.lease.id);
       if (end_.run(x.lease.id, now_, x.lease.fence, from, x.to,
                    x.failure_reason, cleanup, next, x.parked, x.resource, until)
           == 0)
@@ -275,6 +279,13 @@ void sqlite_lease_writes::record(const lease_id& who,
 void sqlite_lease_writes::record_first(const lease_id& who,
                                        std::string_view note) {
   record_.run(who, now_, std::string_view{}, self_, note);
+}
+
+lease_status sqlite_lease_writes::status_of(const lease_id& who) {
+  lease_row row;
+  if (auto found = read_state_.ask(who); found.next())
+    found.read(row.status);
+  return row.status;
 }
 
 written sqlite_lease_writes::done_to(const lease_id& who) {

@@ -56,6 +56,8 @@ private:
   void record_first(const lease_id& who, std::string_view note);
 
   /// `written`, with the fence that the lease has.
+  lease_status status_of(const lease_id& who);
+
   written done_to(const lease_id& who);
 
   /// Why the guard of a write on this lease does not hold. `asked` is the

@@ -2,6 +2,7 @@
 
 #include "storage/sqlite_reads.hpp"
 
+#include "messages/mutation.hpp"
 #include "storage/sqlite_rows.hpp"
 #include "storage/store_texts.hpp"
 
@@ -143,7 +144,8 @@ result<store_answer> sqlite_reads::read(const list_orphans& x, timestamp now) {
     auto row = read_lease(found);
     auto [owner, is_new] = dead.try_emplace(row.owner);
     if (is_new)
-      owner->second = row.owner == x.asker || is_dead_(row.owner);
+      owner->second = row.owner == x.asker || is_dead_(row.owner)
+                      || mutated(mutation::living_engine_is_dead);
     if (owner->second)
       orphans.rows.push_back(std::move(row));
   }

@@ -96,13 +96,12 @@ public:
                std::unique_ptr<sqlite::connection> writing,
                std::unique_ptr<sqlite::connection> reading, instance_lock alive,
                std::function<bool(const instance_id&)> is_dead)
-    : path_{std::move(path)}, clock_{std::move(clock)}, alive_{std::move(
-                                                          alive)},
-      writing_{std::move(writing)}, reading_{std::move(reading)},
-      begin_{*writing_, "BEGIN IMMEDIATE"}, commit_{*writing_, "COMMIT"},
-      leases_{*writing_, self}, catalog_{*writing_}, secrets_{*writing_},
-      history_{*writing_, self}, reads_{*reading_, std::move(is_dead)},
-      secret_reads_{*reading_} {
+    : path_{std::move(path)}, clock_{std::move(clock)},
+      alive_{std::move(alive)}, writing_{std::move(writing)},
+      reading_{std::move(reading)}, begin_{*writing_, "BEGIN IMMEDIATE"},
+      commit_{*writing_, "COMMIT"}, leases_{*writing_, self},
+      catalog_{*writing_}, secrets_{*writing_}, history_{*writing_, self},
+      reads_{*reading_, std::move(is_dead)}, secret_reads_{*reading_} {
     // nop
   }
 

@@ -27,9 +27,9 @@ actor_room::config::config() {
 }
 
 actor_room::actor_room()
-  : system_{config_}, scheduler_{dynamic_cast<
-                        caf::scheduler::test_coordinator&>(
-                        system_.scheduler())} {
+  : system_{config_}, scheduler_{
+                        dynamic_cast<caf::scheduler::test_coordinator&>(
+                          system_.scheduler())} {
   scheduler_.clock().current_time = {};
   running_at_rest_ = system_.registry().running();
 }
@@ -51,8 +51,8 @@ std::string actor_room::words(size_t which) {
   if (!actor)
     return "something";
   auto number = numbers_.emplace(actor->id(), numbers_.size() + 1);
-  auto out = std::string{actor->name()} + "#"
-             + std::to_string(number.first->second);
+  auto out
+    = std::string{actor->name()} + "#" + std::to_string(number.first->second);
   auto* mail = actor->mailbox().peek();
   if (!mail)
     return out;

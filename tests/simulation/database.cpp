@@ -22,7 +22,8 @@ constexpr const char* manifest_of_boxes = R"({
 constexpr const char* manifest_of_crates = R"({
   "id": "crates.plugin", "apiVersion": 1, "version": "1.0.0",
   "displayName": "Crates", "capabilities": ["environment.drivers.register"],
-  "environmentDrivers": [{"driverKey": "crates", "kind": "sandbox_provider"}]})";
+  "environmentDrivers": [
+    {"driverKey": "crates", "kind": "sandbox_provider"}]})";
 
 plugin_row plugin(const std::string& name, const char* manifest) {
   plugin_row out;
@@ -87,9 +88,9 @@ void database::remember() {
   keeper_->execute("PRAGMA foreign_keys = OFF; PRAGMA temp_store = MEMORY");
   std::vector<std::string> tables;
   {
-    sqlite::statement all{
-      *keeper_, "SELECT name FROM sqlite_schema WHERE type = 'table' "
-                "AND name NOT LIKE 'sqlite_%' ORDER BY name"};
+    sqlite::statement all{*keeper_,
+                          "SELECT name FROM sqlite_schema WHERE type = 'table' "
+                          "AND name NOT LIKE 'sqlite_%' ORDER BY name"};
     auto found = all.ask();
     for (std::string name; found.next(); tables.push_back(name))
       found.read(name);

@@ -34,14 +34,14 @@ services_ptr engine_play::make_services() {
   out->observe = [around, name, alive = alive_](const transition& x) {
     if (*alive)
       around->note("change", x.to.size(), [&] {
-      return name + ": " + std::string{x.kind} + " " + x.subject + ": " + x.from
-             + " -> " + x.to + (x.note.empty() ? "" : ", " + x.note);
-    });
+        return name + ": " + std::string{x.kind} + " " + x.subject + ": "
+               + x.from + " -> " + x.to + (x.note.empty() ? "" : ", " + x.note);
+      });
   };
   out->log = [around, name, alive = alive_](log_rank, std::string_view text) {
     if (*alive)
       around->note("log", text.size(),
-                 [&] { return name + ": " + std::string{text}; });
+                   [&] { return name + ": " + std::string{text}; });
   };
   worker_driver_options calls;
   calls.late = [this](late_resource what) {
@@ -54,9 +54,10 @@ services_ptr engine_play::make_services() {
 
 engine_play::engine_play(const place& where)
   : workers{where.around, where.cloud}, where_{where},
-    chance_{where.around.chance.roll()},
-    runner_{std::make_shared<faulty_runner>(where.around, where.database,
-                                            where.on_written)} {
+    chance_{where.around.chance.roll()}, runner_{
+                                           std::make_shared<faulty_runner>(
+                                             where.around, where.database,
+                                             where.on_written)} {
   with_ = make_services();
   auto& system = where_.room.system();
   where_.room.move_to(where_.around.time.now());
@@ -79,10 +80,10 @@ size_t engine_play::die() {
   runner_->cut();
   workers.end_all();
   gate_.close();
-  for (const auto& who :
-       {caf::actor_cast<caf::actor>(supervisor_),
-        caf::actor_cast<caf::actor>(janitor_),
-        caf::actor_cast<caf::actor>(store_), caf::actor_cast<caf::actor>(front_)})
+  for (const auto& who : {caf::actor_cast<caf::actor>(supervisor_),
+                          caf::actor_cast<caf::actor>(janitor_),
+                          caf::actor_cast<caf::actor>(store_),
+                          caf::actor_cast<caf::actor>(front_)})
     caf::anon_send_exit(who, caf::exit_reason::kill);
   supervisor_ = nullptr;
   janitor_ = nullptr;

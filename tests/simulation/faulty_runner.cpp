@@ -85,8 +85,8 @@ void faulty_runner::read(store_query question,
   later(delay, [this, question = std::move(question), then = std::move(then),
                 fails, back] {
     auto away = fails || around_.time.now() < around_.store_away_until;
-    auto answer = away ? result<store_answer>{unavailable()}
-                       : store_.read(question);
+    auto answer
+      = away ? result<store_answer>{unavailable()} : store_.read(question);
     later(back, [then, answer = std::move(answer)] { then(answer); });
   });
 }

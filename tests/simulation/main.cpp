@@ -208,13 +208,12 @@ int run_all(const arguments& args) {
   std::chrono::duration<double> took = clock::now() - begin;
   auto cpu = cpu_seconds(RUSAGE_SELF) + cpu_seconds(RUSAGE_CHILDREN);
   auto seeds = static_cast<double>(all.seeds);
-  std::cout << std::fixed << std::setprecision(1) << all.seeds
-            << " seeds from " << args.from << ", " << all.violations
-            << " violations; " << took.count() << " s, " << cpu
-            << " s of processor time; " << seeds / took.count()
-            << " seeds/s, " << seeds / cpu << " per second of processor time, "
-            << static_cast<double>(all.messages) / seeds
-            << " messages each\n";
+  std::cout << std::fixed << std::setprecision(1) << all.seeds << " seeds from "
+            << args.from << ", " << all.violations << " violations; "
+            << took.count() << " s, " << cpu << " s of processor time; "
+            << seeds / took.count() << " seeds/s, " << seeds / cpu
+            << " per second of processor time, "
+            << static_cast<double>(all.messages) / seeds << " messages each\n";
   return all.violations == 0 && all.seeds == args.seeds ? 0 : 1;
 }
 

@@ -145,8 +145,8 @@ void oracle::take(lease_row row) {
     break_promise(2, words(known) + " has lost its fence "
                        + std::to_string(before.fence));
   if (has_ended(before.status) && known.status != before.status)
-    break_promise(6, words(known) + " had ended as "
-                       + to_string(before.status));
+    break_promise(6,
+                  words(known) + " had ended as " + to_string(before.status));
   if (before.status == lease_status::active
       && known.status == lease_status::acquiring)
     break_promise(8, words(known) + " was active before");
@@ -158,8 +158,8 @@ void oracle::check_holders(const lease_row& row) {
   for (const auto& id : by_resource_[row.resource.value]) {
     const auto& other = rows_.at(id);
     if (id != row.id && holds(other) && other.resource == row.resource)
-      break_promise(1, words(row) + " and " + words(other)
-                         + " hold one resource");
+      break_promise(1,
+                    words(row) + " and " + words(other) + " hold one resource");
   }
 }
 
@@ -204,10 +204,9 @@ void oracle::watch_provider() {
   cloud_.tell.removed = [this](const resource& x, const provider_call& who) {
     on_removed(x, who);
   };
-  cloud_.tell.begun = [this](const resource& x, const provider_call& who,
-                             const std::string& which) {
-    on_begun(x, who, which);
-  };
+  cloud_.tell.begun
+    = [this](const resource& x, const provider_call& who,
+             const std::string& which) { on_begun(x, who, which); };
 }
 
 void oracle::check_fence(const provider_call& who, const std::string& verb) {
@@ -250,8 +249,8 @@ void oracle::on_removed(const resource& what, const provider_call& who) {
     return break_promise(4, what.name + " was removed for lease "
                               + who.lease.value + " under " + words(*holder));
   if (holder->parked)
-    return break_promise(4, what.name + " was removed although it is parked: "
-                              + words(*holder));
+    return break_promise(
+      4, what.name + " was removed although it is parked: " + words(*holder));
   auto expired = holder->expires_at && holder->status == lease_status::active;
   if (holder->status == lease_status::active && !expired
       && !end_asked_.contains(holder->id))
@@ -342,8 +341,10 @@ void oracle::on_executed(const execution_id& which,
                   || disposition_of(how.error().code) == disposition::bug
                   || how.error().provider_acted != acted::no;
     if (begun && !unsure)
-      break_promise(5, "command " + which.value + " began, and was said to have "
-                         "failed without: " + to_string(how.error().code) + ", "
+      break_promise(5, "command " + which.value
+                         + " began, and was said to have "
+                           "failed without: "
+                         + to_string(how.error().code) + ", "
                          + how.error().message);
     return;
   }
@@ -369,11 +370,11 @@ std::optional<violation> oracle::unresolved(milliseconds healed_at,
   for (const auto& [id, row] : rows_) {
     auto dead = database_.is_buried(row.owner);
     if (!has_ended(row.status) && dead)
-      return violation{9, words(row) + " of a dead engine is there " + for_long};
+      return violation{9,
+                       words(row) + " of a dead engine is there " + for_long};
     if (row.status == lease_status::acquiring)
       return violation{8, words(row) + " is there " + for_long};
-    if (row.status == lease_status::active
-        && (live_rows_too || is_late(row)))
+    if (row.status == lease_status::active && (live_rows_too || is_late(row)))
       return violation{8, words(row) + " is there " + for_long};
     if (live_rows_too && row.cleanup == cleanup_status::failed)
       return violation{3, words(row) + " is not cleaned up " + for_long};
@@ -387,8 +388,7 @@ std::optional<violation> oracle::unresolved(milliseconds healed_at,
 
 bool oracle::is_late(const lease_row& row) const {
   constexpr auto allowance = milliseconds{100'000};
-  return row.expires_at
-         && *row.expires_at + allowance < database_.now();
+  return row.expires_at && *row.expires_at + allowance < database_.now();
 }
 
 } // namespace leasehold::sim

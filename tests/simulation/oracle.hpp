@@ -1,8 +1,9 @@
 #pragma once
 
-// What must be true, whatever happens: the promises of docs/promises.md, checked
-// when something happens that could break them. Knows every row that was ever
-// written, everything that the provider made, and what each run was told.
+// What must be true, whatever happens: the promises of docs/promises.md,
+// checked when something happens that could break them. Knows every row that
+// was ever written, everything that the provider made, and what each run was
+// told.
 
 #include "messages/command.hpp"
 #include "messages/lease.hpp"

@@ -12,30 +12,35 @@ using kind = fault_kind;
 using ms = milliseconds;
 
 /// Kinds that are rolled, some more often than others.
-const std::vector<kind> call_faults{
-  kind::call_refused, kind::crash_before_effect, kind::crash_after_effect,
-  kind::worker_hangs, kind::no_answer,           kind::late_answer,
-  kind::late_effect,  kind::answered_twice,      kind::garbage,
-  kind::wrong_answer, kind::stutter,             kind::slow};
+const std::vector<kind> call_faults{kind::call_refused,
+                                    kind::crash_before_effect,
+                                    kind::crash_after_effect,
+                                    kind::worker_hangs,
+                                    kind::no_answer,
+                                    kind::late_answer,
+                                    kind::late_effect,
+                                    kind::answered_twice,
+                                    kind::garbage,
+                                    kind::wrong_answer,
+                                    kind::stutter,
+                                    kind::slow};
 
 const std::vector<kind> start_faults{kind::cannot_start, kind::crash_at_start,
                                      kind::hang_at_start,
                                      kind::refuses_initialize};
 
-const std::vector<kind> world_faults{kind::worker_killed, kind::worker_killed,
-                                     kind::resource_vanishes,
-                                     kind::provider_down};
+const std::vector<kind> world_faults{
+  kind::worker_killed, kind::workers_die_young, kind::resource_vanishes,
+  kind::provider_down};
 
 const std::vector<kind> store_faults{
   kind::write_fails, kind::written_unknown, kind::unwritten_unknown,
   kind::slow_write,  kind::read_fails,      kind::slow_read,
   kind::store_away};
 
-const std::vector<kind> engine_faults{kind::engine_crashes,
-                                      kind::engine_crashes,
-                                      kind::engine_crashes,
-                                      kind::engine_freezes,
-                                      kind::engine_stops};
+const std::vector<kind> engine_faults{
+  kind::engine_crashes, kind::engine_crashes, kind::engine_crashes,
+  kind::engine_freezes, kind::engine_stops};
 
 fault roll_fault(dice& chance, size_t engines) {
   fault out;
@@ -189,10 +194,9 @@ plan without(const plan& x, const std::set<std::string>& parts) {
 }
 
 std::string words(const plan& x) {
-  auto out = "seed " + std::to_string(x.seed) + ": "
-             + std::to_string(x.engines) + " engine(s)"
-             + (x.clear_up ? ", cleared up in the end" : "") + ", haste "
-             + std::to_string(x.haste) + "\n";
+  auto out = "seed " + std::to_string(x.seed) + ": " + std::to_string(x.engines)
+             + " engine(s)" + (x.clear_up ? ", cleared up in the end" : "")
+             + ", haste " + std::to_string(x.haste) + "\n";
   for (const auto& run : x.runs)
     out += "  " + words(run) + "\n";
   for (const auto& one : x.faults)

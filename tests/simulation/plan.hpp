@@ -36,6 +36,7 @@ enum class fault_kind : uint8_t {
   refuses_initialize,
   // -- at some time
   worker_killed,
+  workers_die_young,
   resource_vanishes,
   provider_down,
   // -- the nth batch of writes, or the nth question
@@ -99,6 +100,7 @@ inline constexpr auto names<sim::fault_kind> = named<sim::fault_kind>({
   {sim::fault_kind::hang_at_start, "hang at start"},
   {sim::fault_kind::refuses_initialize, "refuses initialize"},
   {sim::fault_kind::worker_killed, "worker killed"},
+  {sim::fault_kind::workers_die_young, "workers die young"},
   {sim::fault_kind::resource_vanishes, "resource vanishes"},
   {sim::fault_kind::provider_down, "provider down"},
   {sim::fault_kind::write_fails, "write fails"},

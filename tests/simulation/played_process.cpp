@@ -47,8 +47,8 @@ json spoiled(const std::string& method, size_t how) {
 
 played_process::played_process(surroundings& around, provider& cloud,
                                std::string name, process_events tell)
-  : around_{around}, cloud_{cloud}, name_{std::move(name)}, tell_{std::move(
-                                                              tell)} {
+  : around_{around}, cloud_{cloud}, name_{std::move(name)}, tell_{
+                                                              std::move(tell)} {
   // nop
 }
 
@@ -76,6 +76,8 @@ void played_process::begin() {
     });
   later(delay, [this] { tell_.on_start(4711); });
   hung_ = what == fault_kind::hang_at_start;
+  if (around_.time.now() < around_.workers_die_until)
+    later(delay + ms{200}, [this] { exit(1, 0); });
   if (what == fault_kind::crash_at_start)
     later(delay + ms{5}, [this] { exit(1, 0); });
 }
@@ -232,7 +234,8 @@ json played_process::act(call& what) {
     for (const auto& x : cloud_.all())
       if (x.exists && x.environment == what.who.environment
           && x.company == what.who.company)
-        all.push_back({{"providerLeaseId", x.name}, {"leaseId", x.lease.value}});
+        all.push_back(
+          {{"providerLeaseId", x.name}, {"leaseId", x.lease.value}});
     return result_of({{"leases", all}});
   }
   if (cloud_.is_stale(what.who))

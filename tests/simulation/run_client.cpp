@@ -12,16 +12,17 @@ using ms = milliseconds;
 constexpr ms patience{120'000};
 
 std::string outcome_of(const failure& why) {
-  return why.code == ec::none ? "yes" : to_string(why.code) + ": " + why.message;
+  return why.code == ec::none ? "yes"
+                              : to_string(why.code) + ": " + why.message;
 }
 
 } // namespace
 
 run_client::run_client(surroundings& around, oracle& truth,
                        const run_plan& what, size_t engines_max, engines where)
-  : around_{around}, truth_{truth}, plan_{what}, engines_max_{engines_max},
-    where_{std::move(where)}, run_{"run-" + std::to_string(what.number)},
-    engine_{what.engine} {
+  : around_{around}, truth_{truth}, plan_{what},
+    engines_max_{engines_max}, where_{std::move(where)},
+    run_{"run-" + std::to_string(what.number)}, engine_{what.engine} {
   // nop
 }
 
@@ -128,6 +129,9 @@ void run_client::acquire(ms ttl, bool wait) {
   what.workspace = {"workspace-" + std::to_string(plan_.number % 2)};
   what.ttl = ttl;
   last_lease_ = what.id;
+  // What it holds already is taken again, and removed if that fails.
+  for (const auto& id : granted_)
+    truth_.on_end_asked(id);
   send<lease_granted>(
     "acquire " + what.id.value, what,
     [this](const auto& how) { on_granted(how); }, wait);
@@ -140,6 +144,7 @@ void run_client::resume() {
   what.id = {name("lease")};
   what.lease = last_lease_.value;
   what.run = run_;
+  truth_.on_end_asked(last_lease_);
   send<lease_granted>("resume " + what.lease, what,
                       [this](const auto& how) { on_granted(how); });
 }
@@ -226,14 +231,14 @@ void run_client::release(release_status status, bool keep) {
 void run_client::release_run() {
   for (const auto& id : granted_)
     truth_.on_end_asked(id);
-  truth_.on_end_asked(last_used_);
-  send<run_released>(
-    "release run", leasehold::release_run{run_, release_status::released, {}},
-    [this](const auto& how) {
-      if (how)
-        for (const auto& one : how->leases)
-          truth_.on_ended(one);
-    });
+  truth_.on_end_asked(last_lease_);
+  send<run_released>("release run",
+                     leasehold::release_run{run_, release_status::released, {}},
+                     [this](const auto& how) {
+                       if (how)
+                         for (const auto& one : how->leases)
+                           truth_.on_ended(one);
+                     });
 }
 
 void run_client::destroy() {

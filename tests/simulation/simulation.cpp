@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <tuple>
 #include <utility>
 
 namespace leasehold::sim {
@@ -111,9 +112,8 @@ void simulation::open(size_t number) {
   auto on_written = [this](const auto& batch, const auto& how) {
     truth_.on_written(batch, how);
   };
-  place.engine.reset(
-    new engine_play({around_, cloud_, tools_.rows_.of(opened_), on_written,
-                     *place.room, self}));
+  place.engine.reset(new engine_play({around_, cloud_, tools_.rows_.of(opened_),
+                                      on_written, *place.room, self}));
 }
 
 void simulation::crash(size_t number, ms comes_back_in) {
@@ -122,13 +122,14 @@ void simulation::crash(size_t number, ms comes_back_in) {
     return;
   auto self = place.engine->self();
   around_.note("engine", 2, [&] { return self.value + " dies"; });
-  if (auto left = place.engine->die(); left > 0)
-    truth_.break_promise(10, std::to_string(left) + " actors outlive "
-                               + self.value);
+  // A room where somebody is left is not used again; it cannot be torn down
+  // either.
+  if (place.engine->die() > 0)
+    std::ignore = place.room.release();
   dead_.push_back(std::move(place.engine));
   // Others notice some time later.
-  tools_.rows_.bury(self, around_.time.now()
-                            + order_.between(ms{0}, ms{3'000}));
+  tools_.rows_.bury(self,
+                    around_.time.now() + order_.between(ms{0}, ms{3'000}));
   around_.time.in(comes_back_in, [this, number] { open(number); });
 }
 
@@ -141,13 +142,13 @@ void simulation::stop(size_t number, ms comes_back_in) {
   for (const auto& [id, row] : truth_.rows())
     if (row.owner == engine->self())
       truth_.on_end_asked(id);
-  engine->ask<done>(shut_down{}, [this, engine, number,
-                                  comes_back_in](const result<>&) {
-    around_.time.in(ms{0}, [this, engine, number, comes_back_in] {
-      if (seats_[number].engine.get() == engine)
-        crash(number, comes_back_in);
+  engine->ask<done>(
+    shut_down{}, [this, engine, number, comes_back_in](const result<>&) {
+      around_.time.in(ms{0}, [this, engine, number, comes_back_in] {
+        if (seats_[number].engine.get() == engine)
+          crash(number, comes_back_in);
+      });
     });
-  });
 }
 
 // -- what goes wrong, and when it ends ----------------------------------------
@@ -164,6 +165,9 @@ void simulation::strike(const fault& what) {
     case fault_kind::worker_killed:
       if (auto* engine = engine_at(what.engine))
         engine->workers.kill_one(what.nth);
+      return;
+    case fault_kind::workers_die_young:
+      around_.workers_die_until = now + what.lasts;
       return;
     case fault_kind::resource_vanishes:
       return cloud_.lose_one(static_cast<size_t>(what.at.count()));
@@ -236,10 +240,10 @@ void simulation::watch_rest() {
   for (const auto& seat : seats_)
     waiting += seat.engine->unanswered();
   if (!why && waiting > 0)
-    why = violation{8, std::to_string(waiting) + " questions are unanswered "
-                         + std::to_string(
-                           (around_.time.now() - healed_at_).count())
-                         + " ms after the last fault"};
+    why = violation{
+      8, std::to_string(waiting) + " questions are unanswered "
+           + std::to_string((around_.time.now() - healed_at_).count())
+           + " ms after the last fault"};
   if (!why) {
     over_ = true;
     return;
@@ -334,16 +338,20 @@ verdict simulation::run() {
     runs_.back()->begin();
   }
   plan_faults();
-  while (!over_ && !truth_.broken() && step())
+  while (!over_ && !truth_.broken() && step()) {
     if (messages_ > messages_max)
       truth_.break_promise(10, "it never comes to rest");
+    if (!around_.alarm.empty())
+      truth_.break_promise(10, around_.alarm);
+  }
   verdict out;
   out.broken = truth_.broken();
   out.messages = messages_;
   out.lasted = around_.time.now();
   for (auto& seat : seats_) {
-    if (seat.engine)
-      seat.engine->die();
+    auto clean = !seat.engine || seat.engine->die() == 0;
+    if (!clean)
+      std::ignore = seat.room.release();
     dead_.push_back(std::move(seat.engine));
     if (seat.room)
       tools_.free_rooms_.push_back(std::move(seat.room));

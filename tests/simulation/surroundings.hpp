@@ -32,8 +32,8 @@ public:
     if (!in_words)
       return;
     auto time = std::to_string(now.count());
-    text += std::string(time.size() < 8 ? 8 - time.size() : 0, ' ') + time + "  "
-            + std::string{kind}
+    text += std::string(time.size() < 8 ? 8 - time.size() : 0, ' ') + time
+            + "  " + std::string{kind}
             + std::string(kind.size() < 9 ? 9 - kind.size() : 1, ' ') + words()
             + "\n";
   }
@@ -137,6 +137,9 @@ struct surroundings {
   /// Until when the provider and the database cannot be reached.
   milliseconds provider_down_until{0};
   milliseconds store_away_until{0};
+  milliseconds workers_die_until{0};
+  /// What was done too often; empty if nothing.
+  std::string alarm;
 };
 
 } // namespace leasehold::sim

@@ -15,6 +15,16 @@ worker_play::worker_play(surroundings& around, provider& cloud)
 std::shared_ptr<child_process> worker_play::start(launch_spec what,
                                                   process_events tell) {
   std::erase_if(processes_, [](const auto& x) { return x.expired(); });
+  // Restarts are slowed down: 0 s, 1 s, 2 s, 4 s, ... give or take a quarter.
+  constexpr auto window = milliseconds{10'000};
+  constexpr size_t starts_max = 8;
+  auto& starts = starts_[what.argv.front()];
+  auto now = around_.time.now();
+  std::erase_if(starts, [&](auto when) { return when + window < now; });
+  starts.push_back(now);
+  if (starts.size() > starts_max)
+    around_.alarm = what.argv.front() + " was started "
+                    + std::to_string(starts.size()) + " times in 10 s";
   auto process = std::make_shared<played_process>(
     around_, cloud_, what.argv.front(), std::move(tell));
   processes_.push_back(process);

@@ -7,6 +7,7 @@
 #include "tests/simulation/provider.hpp"
 #include "tests/simulation/surroundings.hpp"
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -33,6 +34,8 @@ private:
   surroundings& around_;
   provider& cloud_;
   std::vector<std::weak_ptr<played_process>> processes_;
+  /// When each program was started.
+  std::map<std::string, std::vector<milliseconds>> starts_;
 };
 
 } // namespace leasehold::sim
