@@ -1,5 +1,5 @@
-// The engine's verbs for operators: cleanups that are owed, runs that come back,
-// and a look at everything.
+// The engine's verbs for operators: cleanups that are owed, runs that come
+// back, and a look at everything.
 
 #include "actors/conversions.hpp"
 #include "actors/doctor_actor.hpp"

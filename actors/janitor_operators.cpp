@@ -8,6 +8,17 @@
 
 namespace leasehold {
 
+namespace {
+
+/// A row whose resource somebody has seen to be gone.
+lease_row without_resource(lease_row row) {
+  row.cleanup = cleanup_status::success;
+  row.parked = false;
+  return row;
+}
+
+} // namespace
+
 caf::result<lease_ended> janitor_state::retry(const retry_cleanup& what) {
   auto promise = self_->make_response_promise<lease_ended>();
   auto fail
@@ -35,12 +46,10 @@ caf::result<lease_ended> janitor_state::confirm(const report_gone& what) {
     auto gone = judge(what, row);
     if (!gone)
       return promise.deliver(to_error(gone.error()));
-    row.cleanup = cleanup_status::success;
-    row.parked = false;
     write(
       *gone,
       [this, row, promise](const written&) mutable {
-        promise.deliver(ended(row));
+        promise.deliver(ended(without_resource(row)));
         on(sweep_event::sweep_due{});
       },
       fail);

@@ -116,7 +116,7 @@ private:
                  const lease_rows& orphans);
 
   /// Takes one of them over from an engine that is dead.
-  void adopt(const std::shared_ptr<homecoming>& who, lease_row row);
+  void adopt(const std::shared_ptr<homecoming>& who, const lease_row& orphan);
 
   /// Asks the store which leases are ours.
   void verify();

@@ -37,6 +37,18 @@ lease_granted as_granted(const lease_row& row, std::string_view driver,
           std::move(note),     row.expires_at,  row.metadata};
 }
 
+/// The row of a lease that was taken over so.
+lease_row as_ours(lease_row row, const reacquire_lease& what,
+                  const written& how) {
+  row.fence = how.fence;
+  row.owner = what.owner;
+  row.deadline_at.reset();
+  row.reattach_grace = what.reattach_grace;
+  if (what.expires_in.count() > 0)
+    row.expires_at = how.at + what.expires_in;
+  return row;
+}
+
 } // namespace
 
 // -- runs that come back ------------------------------------------------------
@@ -110,22 +122,19 @@ void lease_desk::take_over(const std::shared_ptr<homecoming>& who,
   who->arrived();
 }
 
-void lease_desk::adopt(const std::shared_ptr<homecoming>& who, lease_row row) {
+void lease_desk::adopt(const std::shared_ptr<homecoming>& who,
+                       const lease_row& orphan) {
   reacquire_lease what;
-  what.lease = {row.id, row.fence};
-  what.run = row.run;
+  what.lease = {orphan.id, orphan.fence};
+  what.run = orphan.run;
   what.owner = ties_.services->self;
   what.expires_in = who->what.ttl;
   what.reattach_grace = ties_.options.reattach_grace;
-  what.dead_owner = row.owner;
-  what.note = "its run came back; its engine " + row.owner.value + " is gone";
-  auto on_written = [this, who, row](const written& how) mutable {
-    row.fence = how.fence;
-    row.owner = ties_.services->self;
-    row.deadline_at.reset();
-    row.reattach_grace = ties_.options.reattach_grace;
-    if (who->what.ttl.count() > 0)
-      row.expires_at = how.at + who->what.ttl;
+  what.dead_owner = orphan.owner;
+  what.note
+    = "its run came back; its engine " + orphan.owner.value + " is gone";
+  auto on_written = [this, who, before = orphan, what](const written& how) {
+    auto row = as_ours(before, what, how);
     std::string driver{
       ties_.services->drivers.of_provider(row.provider)->key()};
     who->so_far.leases.push_back(

@@ -233,7 +233,8 @@ inline constexpr auto lease_confirm_gone = R"(Example:
 
 For a resource that you have removed by hand, or have seen to be gone. Nobody
 tries to remove it any more, and nothing waits for the next run. The history of
-the lease says that it was you. If it is there after all it is lost: look first.)";
+the lease says that it was you. If it is there after all it is lost: look
+first.)";
 
 inline constexpr auto doctor = R"(Examples:
   leasehold doctor

@@ -447,8 +447,8 @@ std::vector<std::pair<const char*, change>> every_change() {
 
 void check_history(const store_opener& open) {
   // A write that is about leases and not listed above has no test here. The
-  // others: environments, plugins, secrets, engines, breakers, `take_fence` (the
-  // row stays as it is), and `prune_history`.
+  // others: environments, plugins, secrets, engines, breakers, `take_fence`
+  // (the row stays as it is), and `prune_history`.
   STATIC_REQUIRE(std::variant_size_v<store_write> == 12 + 18);
   auto writes = every_change();
   for (const auto& [name, perform] : writes) {
