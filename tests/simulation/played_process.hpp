@@ -3,7 +3,7 @@
 // One worker process of the simulation.
 
 #include "drivers/child_process.hpp"
-#include "tests/simulation/provider.hpp"
+#include "tests/simulation/sim_provider.hpp"
 #include "tests/simulation/surroundings.hpp"
 
 #include <nlohmann/json.hpp>

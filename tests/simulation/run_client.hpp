@@ -5,7 +5,7 @@
 // it is told, and goes on when it is told nothing.
 
 #include "tests/simulation/engine_play.hpp"
-#include "tests/simulation/oracle.hpp"
+#include "tests/simulation/sim_oracle.hpp"
 
 #include <cstdint>
 #include <functional>

@@ -4,8 +4,8 @@
 
 #include "tests/simulation/actor_room.hpp"
 #include "tests/simulation/database.hpp"
-#include "tests/simulation/oracle.hpp"
 #include "tests/simulation/plan.hpp"
+#include "tests/simulation/sim_oracle.hpp"
 
 #include <cstdint>
 #include <memory>

@@ -4,7 +4,7 @@
 // shipped WORKER, act on the simulated provider, and fail as planned.
 
 #include "drivers/child_process.hpp"
-#include "tests/simulation/provider.hpp"
+#include "tests/simulation/sim_provider.hpp"
 #include "tests/simulation/surroundings.hpp"
 
 #include <map>

@@ -1,4 +1,4 @@
-#include "tests/simulation/provider.hpp"
+#include "tests/simulation/sim_provider.hpp"
 
 #include <algorithm>
 #include <utility>

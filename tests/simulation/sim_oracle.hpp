@@ -9,7 +9,7 @@
 #include "messages/lease.hpp"
 #include "messages/store.hpp"
 #include "tests/simulation/database.hpp"
-#include "tests/simulation/provider.hpp"
+#include "tests/simulation/sim_provider.hpp"
 #include "tests/simulation/surroundings.hpp"
 
 #include <map>

@@ -1,4 +1,4 @@
-#include "tests/simulation/oracle.hpp"
+#include "tests/simulation/sim_oracle.hpp"
 
 #include <utility>
 #include <variant>
