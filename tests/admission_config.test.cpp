@@ -10,7 +10,7 @@ using namespace std::chrono_literals;
 namespace {
 
 const json_text full{
-  R"({"admission":{"maxLeases":20,"maxAcquiring":4,"maxQueued":7,)"
+  R"({"admission":{"maxAcquiring":4,"maxLeases":20,"maxQueued":7,)"
   R"("queueTimeoutMs":1500,"weights":{"acme":3}},"provider":"boxes"})"};
 
 std::string refusal(const std::string& admission) {

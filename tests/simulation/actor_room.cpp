@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <regex>
 #include <utility>
 
 namespace leasehold::sim {
@@ -56,7 +57,10 @@ std::string actor_room::words(size_t which) {
   auto* mail = actor->mailbox().peek();
   if (!mail)
     return out;
-  auto text = caf::deep_to_string(mail->payload);
+  // Actors are numbered by the process, which may have seen other seeds.
+  static const std::regex number_of_actor{"[0-9]+@invalid-node"};
+  auto text = std::regex_replace(caf::deep_to_string(mail->payload),
+                                 number_of_actor, "somebody");
   constexpr size_t longest = 300;
   if (text.size() > longest)
     text = text.substr(0, longest) + "...";
