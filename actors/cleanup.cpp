@@ -50,6 +50,15 @@ record_cleanup after_attempt(const lease_row& row, const result<>& outcome,
   return out;
 }
 
+result<> nothing_listed(const lease_row& row, const cleanup_options& options) {
+  auto looks = std::min(options.empty_looks_min, options.attempts_max);
+  if (row.cleanup_attempts + 1 >= looks)
+    return done{};
+  return failure{ec::outcome_unknown,
+                 "the provider lists nothing for it, but may still be at it",
+                 {}};
+}
+
 bool takes_late(const lease_row& row, const resource_id& resource) noexcept {
   return has_ended(row.status) && !row.parked
          && row.cleanup == cleanup_status::failed

@@ -204,7 +204,7 @@ void janitor_state::find_and_destroy(const lease_row& row,
                                      std::vector<listed_resource> all) {
   std::erase_if(all, [&](const auto& x) { return x.lease != row.id; });
   if (all.empty())
-    return finish(row, done{});
+    return finish(row, nothing_listed(row, now_.options.cleanup));
   // One at a time: the next one is found by the next attempt.
   destroy(row, all.front().resource,
           back_to<done>(self_, [this, row, all](result<> outcome) {

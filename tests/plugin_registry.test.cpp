@@ -412,14 +412,14 @@ TEST_CASE_METHOD(registry_of_plugins,
                     + x.worker + (x.serves ? " serves" : ""));
     return out;
   };
-  using texts = std::vector<std::string>;
+  using seen = std::vector<std::string>;
   CHECK(survey()
-        == texts{"boxes.plugin boxes ready stopped serves",
-                 "other.plugin boxes ready stopped"});
+        == seen{"boxes.plugin boxes ready stopped serves",
+                "other.plugin boxes ready stopped"});
   granted("run-1");
   CHECK(survey().front() == "boxes.plugin boxes ready running serves");
   turn("plugin-1", plugin_status::disabled);
   CHECK(survey()
-        == texts{"boxes.plugin boxes disabled running",
-                 "other.plugin boxes ready stopped serves"});
+        == seen{"boxes.plugin boxes disabled running",
+                "other.plugin boxes ready stopped serves"});
 }

@@ -142,9 +142,9 @@ TEST_CASE("ssh_config: a key is named by its secret and version",
   auto key = [](const std::string& value) {
     auto parsed = ssh::parse_settings(with("\"privateKeySecretRef\":" + value));
     REQUIRE(parsed);
-    auto again = ssh::parse_settings(ssh::to_stored(*parsed));
-    REQUIRE(again);
-    CHECK(*again == *parsed);
+    auto reread = ssh::parse_settings(ssh::to_stored(*parsed));
+    REQUIRE(reread);
+    CHECK(*reread == *parsed);
     return parsed->key;
   };
   auto object = R"({"type":"secret_ref","secretId":")" + uuid + "\"";

@@ -204,10 +204,10 @@ TEST_CASE("worker_params: a lease's metadata captures its place",
 
 TEST_CASE("worker_params: null says as little as nothing to the fake",
           "[worker_params]") {
-  json_text config{R"({"provider":"fake","image":null,"reuseLease":null})"};
-  CHECK(sandbox::normalize(config)->text
+  json_text nulls{R"({"provider":"fake","image":null,"reuseLease":null})"};
+  CHECK(sandbox::normalize(nulls)->text
         == R"({"image":"ubuntu:24.04","provider":"fake","reuseLease":false})");
-  CHECK(sandbox::fake_image(config) == "ubuntu:24.04");
+  CHECK(sandbox::fake_image(nulls) == "ubuntu:24.04");
   CHECK(sandbox::fake_image(json_text{R"({"image":7})"}) == "ubuntu:24.04");
 }
 
