@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const fs::path root{LEASEHOLD_SOURCE_DIR};
+const fs::path house{LEASEHOLD_SOURCE_DIR};
 
 std::string text_of(const fs::path& path) {
   std::ifstream in{path, std::ios::binary};
@@ -60,7 +60,7 @@ std::vector<doc_row> rows_of(const std::string& doc) {
   static const std::regex line{R"(\n\| *([^|]*?) *\|([^\n]*))"};
   static const std::regex link{R"(\[([^\]]+)\]\(\.\./(tests/[^)]+)\))"};
   std::vector<doc_row> out;
-  auto text = text_of(root / "docs" / doc);
+  auto text = text_of(house / "docs" / doc);
   for (const auto& found : all_of(text, line)) {
     doc_row next{found[1], {}};
     std::string rest = found[2];
@@ -76,7 +76,7 @@ void check_row(const doc_row& what, const std::string& tag) {
   CHECK_FALSE(what.tests.empty());
   for (const auto& [file, name] : what.tests) {
     INFO(file << ": " << name);
-    auto cases = cases_of(root / file);
+    auto cases = cases_of(house / file);
     REQUIRE(cases.contains(name));
     CHECK((tag.empty() || cases[name].find(tag) != std::string::npos));
   }
@@ -154,13 +154,13 @@ TEST_CASE("proofs: every test that docs/limits.md names is there", "[house]") {
 
 TEST_CASE("proofs: every limit in the code has its row in docs/limits.md",
           "[house][promise-10]") {
-  auto table = text_of(root / "docs/limits.md");
+  auto table = text_of(house / "docs/limits.md");
   for (const auto& room : shipped_rooms)
-    for (const auto& entry : fs::recursive_directory_iterator{root / room}) {
+    for (const auto& entry : fs::recursive_directory_iterator{house / room}) {
       auto kind = entry.path().extension();
       if (kind != ".cpp" && kind != ".hpp")
         continue;
-      auto file = fs::relative(entry.path(), root).string();
+      auto file = fs::relative(entry.path(), house).string();
       for (const auto& name : limits_of(entry.path())) {
         INFO(file << ": " << name << " has no row in docs/limits.md");
         CHECK((table.find("`" + name + "`") != std::string::npos
