@@ -14,6 +14,8 @@ constexpr size_t treatments_max = 100;
 /// Leases of dead engines, and leases that are looked up, at the most.
 constexpr uint32_t rows_max = 10'000;
 
+using listing = result<std::vector<listed_resource>>;
+
 /// Whether a config that was refused so was refused for what it says.
 bool is_about_config(const failure& why) {
   return why.code == ec::invalid_config || why.code == ec::unknown_provider
@@ -32,6 +34,7 @@ doctor_actor::behavior_type doctor_state::make_behavior() {
   return {
     [this](const examine& what) -> caf::result<examined> {
       order_ = what;
+      alive_ = caf::actor_cast<caf::actor>(self_);
       watch(self_, with_.supervisor, [this](const caf::error&) {
         fail(to_error({ec::shutting_down, "The engine is stopping."}));
       });
@@ -58,7 +61,7 @@ void doctor_state::fail(const caf::error& why) {
   if (std::exchange(over_, true))
     return;
   promise_.deliver(why);
-  self_->quit();
+  leave();
 }
 
 template <class Answer>
@@ -133,14 +136,27 @@ void doctor_state::ask_providers() {
 void doctor_state::list(driver& with, const environment_row& row,
                         const company_id& company) {
   ++open_;
-  lease_context where;
-  where.place = {company, row.id, row.driver, row.config};
-  using found = std::vector<listed_resource>;
-  auto note = [this, id = row.id, company](result<found> all) {
+  auto note = [this, id = row.id, company](listing all) {
     seen_.listings.push_back({id, company, std::move(all)});
     arrived();
   };
-  with.list(where, back_to<found>(self_, note));
+  environment_context place{company, row.id, row.driver, row.config};
+  // Drivers ask whoever would make a lease now.
+  auto ask_it = [this, &with, place, note](const result<lease_plan>& plan) {
+    // A config that does not do is another finding.
+    auto told = plan ? !plan->makes_resource : is_about_config(plan.error());
+    if (told)
+      return arrived();
+    if (!plan)
+      return note(plan.error());
+    lease_context where;
+    where.place = place;
+    where.metadata = plan->metadata;
+    with.list(where, back_to<std::vector<listed_resource>>(self_, note));
+  };
+  plan_lease what;
+  what.place = place;
+  with.plan(what, back_to<lease_plan>(self_, ask_it));
 }
 
 void doctor_state::read_claims() {
@@ -230,7 +246,12 @@ void doctor_state::finish() {
   for (auto& x : found_)
     out.findings.push_back(std::move(x.what));
   promise_.deliver(std::move(out));
+  leave();
+}
+
+void doctor_state::leave() {
   self_->quit();
+  alive_ = {};
 }
 
 } // namespace leasehold

@@ -70,7 +70,11 @@ private:
 
   void finish();
 
+  void leave();
+
   doctor_actor::pointer self_;
+  /// While it works: nothing else may refer to who waits for a driver alone.
+  caf::actor alive_;
   doctor_colleagues with_;
   services_ptr services_;
   examine order_;

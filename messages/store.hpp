@@ -164,11 +164,10 @@ struct owe_cleanup {
 };
 
 /// A fence that is later than every grant until now, for a removal: whoever was
-/// granted the resource before is told from it. The row stays as it is. Guard,
-/// if `cleaning`: the lease has ended, is not parked, and owes its cleanup.
+/// granted the resource before is told from it. The row stays as it is. Guard:
+/// the lease has ended, is not parked, and owes its cleanup.
 struct take_fence {
   lease_id lease = {};
-  bool cleaning = true;
 };
 
 /// A resource came up for `lease` when nobody waited for it any more, and no

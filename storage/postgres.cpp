@@ -144,7 +144,11 @@ void rows::reject(int column) const {
     = content_->all.column_name(static_cast<pqxx::row::size_type>(column));
   auto what = std::string{"Unexpected value in column "} + name + ": ";
   what += text(column);
-  throw error{corrupt, false, what + "."};
+  corrupt(what + ".");
+}
+
+void rows::corrupt(const std::string& what) {
+  throw error{data_corrupted, false, what};
 }
 
 // -- connection ---------------------------------------------------------------

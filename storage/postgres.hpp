@@ -48,16 +48,7 @@ private:
 inline constexpr const char* foreign_key_violation = "23503";
 inline constexpr const char* unique_violation = "23505";
 inline constexpr const char* read_only = "25006";
-inline constexpr const char* corrupt = "XX001";
-
-/// The name of an enum's value, for as long as the program runs.
-template <named_enum Enum>
-constexpr std::string_view name_of(Enum x) noexcept {
-  for (const auto& [value, name] : names<Enum>)
-    if (value == x)
-      return name;
-  return "?";
-}
+inline constexpr const char* data_corrupted = "XX001";
 
 /// What a parameter or an element of an array is, as PostgreSQL reads it.
 /// Empty ids are null.
@@ -195,6 +186,9 @@ public:
     int column = 0;
     (take(column++, xs), ...);
   }
+
+  /// Complains about what the database holds. Throws `error`.
+  [[noreturn]] static void corrupt(const std::string& what);
 
 private:
   [[nodiscard]] bool null(int column) const;

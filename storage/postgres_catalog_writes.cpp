@@ -2,8 +2,9 @@
 
 #include "storage/postgres_catalog_writes.hpp"
 
-#include "storage/postgres_rows.hpp"
+#include "storage/postgres_conditions.hpp"
 #include "storage/postgres_text.hpp"
+#include "storage/records.hpp"
 #include "storage/store_texts.hpp"
 
 #include <string>
@@ -135,21 +136,21 @@ result<written> postgres_catalog_writes::write(const put_plugin& x,
   db_.run("LOCK TABLE plugins IN SHARE ROW EXCLUSIVE MODE");
   db_.run(put_plugin_sql,
           parameters{row.id, row.key, row.version, row.status, row.manifest,
-                     pg::to_json(row.command), pg::to_json(row.env),
+                     to_json(row.command), to_json(row.env),
                      mended(row.last_error), row.package_name, row.package_path,
-                     pg::to_json(row.pending), now, row.config});
+                     to_json(row.pending), now, row.config});
   return written{now};
 }
 
 result<written> postgres_catalog_writes::write(const change_plugin& x,
                                                timestamp now) {
   auto& row = x.row;
-  auto changed = db_.run(
-    change_plugin_sql,
-    parameters{row.id, x.seen, row.version, row.status, row.manifest,
-               pg::to_json(row.command), pg::to_json(row.env),
-               mended(row.last_error), row.package_name, row.package_path,
-               pg::to_json(row.pending), now, row.config});
+  auto changed = db_.run(change_plugin_sql,
+                         parameters{row.id, x.seen, row.version, row.status,
+                                    row.manifest, to_json(row.command),
+                                    to_json(row.env), mended(row.last_error),
+                                    row.package_name, row.package_path,
+                                    to_json(row.pending), now, row.config});
   if (changed.next())
     return write(close_breaker{subject_of(row.id)}, now);
   auto found = db_.run("SELECT plugin_key FROM plugins WHERE id = $1::text",

@@ -50,7 +50,7 @@ constexpr auto table = std::to_array<advice>({
   {"42501", ec::store_unusable,
    "this user may not use or create the tables. Grant it CREATE on the "
    "database, or everything on the schema \"leasehold\""},
-  {postgres::corrupt, ec::store_unusable,
+  {postgres::data_corrupted, ec::store_unusable,
    "its content is damaged. Restore it from a backup"},
   {"XX002", ec::store_unusable,
    "its content is damaged. Restore it from a backup"},

@@ -1,6 +1,6 @@
 #include "storage/postgres_history.hpp"
 
-#include "storage/postgres_rows.hpp"
+#include "storage/postgres_conditions.hpp"
 
 namespace leasehold {
 

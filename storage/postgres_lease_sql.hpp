@@ -245,11 +245,10 @@ WITH changed AS (
 inline const std::string take_fences = R"(
 WITH asked AS (SELECT $1::bigint AS at, $2::text AS by)
 SELECT a.n, a.fence
-FROM asked, leases l, unnest($3::int[], $4::text[], $5::bigint[], $6::boolean[])
-  AS a (n, id, fence, cleaning)
-WHERE l.id = a.id AND (NOT a.cleaning
-  OR (l.cleanup_status || '' = 'failed' AND NOT l.parked
-    AND l.status NOT IN ('acquiring', 'active'))))";
+FROM asked, leases l, unnest($3::int[], $4::text[], $5::bigint[])
+  AS a (n, id, fence)
+WHERE l.id = a.id AND l.cleanup_status || '' = 'failed' AND NOT l.parked
+  AND l.status NOT IN ('acquiring', 'active'))";
 
 inline const std::string await_runs = R"(
 WITH changed AS (

@@ -2,8 +2,9 @@
 
 #include "storage/postgres_reads.hpp"
 
-#include "storage/postgres_rows.hpp"
+#include "storage/postgres_conditions.hpp"
 #include "storage/postgres_text.hpp"
+#include "storage/records.hpp"
 #include "storage/store_texts.hpp"
 
 #include <algorithm>
@@ -16,33 +17,33 @@ namespace {
 using postgres::parameters;
 
 const std::string from_leases
-  = "SELECT " + std::string{pg::lease_columns} + " FROM leases ";
+  = "SELECT " + std::string{lease_columns} + " FROM leases ";
 
 const std::string from_environments
-  = "SELECT " + std::string{pg::environment_columns} + " FROM environments ";
+  = "SELECT " + std::string{environment_columns} + " FROM environments ";
 
 const std::string from_plugins
-  = "SELECT " + std::string{pg::plugin_columns} + " FROM plugins ";
+  = "SELECT " + std::string{plugin_columns} + " FROM plugins ";
 
 lease_rows leases(postgres::rows found, timestamp now) {
   lease_rows all{now, {}};
   all.rows.reserve(found.size());
   while (found.next())
-    all.rows.push_back(pg::read_lease(found));
+    all.rows.push_back(read_lease(found));
   return all;
 }
 
 environment_rows environments(postgres::rows found) {
   environment_rows all;
   while (found.next())
-    all.rows.push_back(pg::read_environment(found));
+    all.rows.push_back(read_environment(found));
   return all;
 }
 
 plugin_rows plugins(postgres::rows found) {
   plugin_rows all;
   while (found.next())
-    all.rows.push_back(pg::read_plugin(found));
+    all.rows.push_back(read_plugin(found));
   return all;
 }
 

@@ -1,6 +1,7 @@
 #include "storage/postgres_secret_reads.hpp"
 
 #include "storage/postgres_text.hpp"
+#include "storage/secret_records.hpp"
 
 #include <string>
 #include <utility>
@@ -51,16 +52,6 @@ SELECT at, company_id, secret_id, version, target_type, target_id, config_path,
 FROM secret_access_events WHERE secret_id = $1::text
 ORDER BY id DESC LIMIT $2::bigint)";
 
-secret_rows secrets(postgres::rows found) {
-  secret_rows all;
-  while (found.next()) {
-    auto& x = all.rows.emplace_back();
-    found.read(x.id, x.company, x.name, x.provider, x.status, x.latest_version,
-               x.description, x.made_for, x.created_at, x.updated_at);
-  }
-  return all;
-}
-
 } // namespace
 
 postgres_secret_reads::postgres_secret_reads(postgres::connection& db)
@@ -69,14 +60,15 @@ postgres_secret_reads::postgres_secret_reads(postgres::connection& db)
 }
 
 result<store_answer> postgres_secret_reads::read(const get_secret& x) {
-  auto key = mended(x.id_or_name);
+  auto wanted = x;
+  wanted.id_or_name = mended(x.id_or_name);
   auto sql = from_secrets
              + "WHERE company_id = $1::text AND (id = $2::text "
                "OR name = $2::text) ORDER BY id = $2::text DESC LIMIT 1";
-  auto found = secrets(db_.run(sql, parameters{mended(x.company.value), key}));
+  auto found = take_secrets(
+    db_.run(sql, parameters{mended(x.company.value), wanted.id_or_name}));
   if (found.rows.empty())
-    return failure{ec::unknown_secret, "Secret \"" + key + "\" of company \""
-                                         + x.company.value + "\" not found."};
+    return unknown_secret(wanted);
   return store_answer{std::move(found)};
 }
 
@@ -84,41 +76,19 @@ result<store_answer> postgres_secret_reads::read(const list_secrets& x) {
   auto sql = from_secrets
              + "WHERE $1::text IS NULL OR company_id = $1::text "
                "ORDER BY company_id, name";
-  return store_answer{secrets(db_.run(sql, parameters{x.company}))};
+  return store_answer{take_secrets(db_.run(sql, parameters{x.company}))};
 }
 
 result<store_answer>
 postgres_secret_reads::read(const list_secret_bindings& x) {
-  secret_binding_rows all;
-  auto found = db_.run(bindings_sql,
-                       parameters{x.company, x.secret, mended(x.target_id)});
-  while (found.next()) {
-    auto& row = all.rows.emplace_back();
-    found.read(row.company, row.secret, row.target, row.target_id, row.path,
-               row.version, row.created_at);
-  }
-  return store_answer{std::move(all)};
+  return store_answer{take_bindings(db_.run(
+    bindings_sql, parameters{x.company, x.secret, mended(x.target_id)}))};
 }
 
 secret_facts postgres_secret_reads::facts_about(const secret_request& x) {
-  auto found
-    = db_.run(facts_sql, parameters{x.secret, x.company, target_of(x),
-                                    target_id_of(x), x.path, x.version});
-  if (!found.next())
-    return {};
-  secret_row s;
-  secret_binding_row b;
-  secret_version_row v;
-  found.read(s.id, s.company, s.name, s.provider, s.status, s.latest_version,
-             s.description, s.made_for, s.created_at, s.updated_at, b.company,
-             b.secret, b.target, b.target_id, b.path, b.version, b.created_at,
-             v.secret, v.version, v.status, v.sealed, v.created_at);
-  secret_facts out{std::move(s), {}, {}};
-  if (!b.secret.empty())
-    out.binding = std::move(b);
-  if (!v.secret.empty())
-    out.version = std::move(v);
-  return out;
+  return take_facts(
+    db_.run(facts_sql, parameters{x.secret, x.company, target_of(x),
+                                  target_id_of(x), x.path, x.version}));
 }
 
 result<store_answer> postgres_secret_reads::read(const find_secrets& x) {
@@ -129,24 +99,13 @@ result<store_answer> postgres_secret_reads::read(const find_secrets& x) {
 }
 
 result<store_answer> postgres_secret_reads::read(const get_sealed_sample&) {
-  sealed_sample out;
-  auto found = db_.run(sample_sql);
-  if (found.next())
-    found.read(out.row.secret, out.row.version, out.row.status, out.row.sealed,
-               out.row.created_at, out.company);
-  return store_answer{std::move(out)};
+  return store_answer{take_sample(db_.run(sample_sql))};
 }
 
 result<store_answer>
 postgres_secret_reads::read(const list_secret_accesses& x) {
-  secret_access_rows all;
-  auto found = db_.run(accesses_sql, parameters{x.secret, x.limit});
-  while (found.next()) {
-    auto& row = all.rows.emplace_back();
-    found.read(row.at, row.company, row.secret, row.version, row.target,
-               row.target_id, row.path, row.by, row.outcome);
-  }
-  return store_answer{std::move(all)};
+  return store_answer{
+    take_accesses(db_.run(accesses_sql, parameters{x.secret, x.limit}))};
 }
 
 } // namespace leasehold

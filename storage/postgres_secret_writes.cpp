@@ -1,6 +1,7 @@
 #include "storage/postgres_secret_writes.hpp"
 
 #include "storage/postgres_text.hpp"
+#include "storage/secret_records.hpp"
 
 #include <optional>
 #include <string>
@@ -60,42 +61,6 @@ const std::string find_version_sql
   = "SELECT status FROM secret_versions "
     "WHERE secret_id = $1::text AND version = $2::bigint";
 
-failure unknown(const secret_id& secret) {
-  return {ec::unknown_secret, "Secret \"" + secret.value + "\" not found."};
-}
-
-failure unknown(const secret_id& secret, uint32_t version) {
-  return {ec::unknown_secret, "Secret \"" + secret.value + "\" has no version "
-                                + std::to_string(version) + "."};
-}
-
-/// What guards look at.
-struct found_secret {
-  company_id company;
-  std::string name;
-  uint32_t latest = 0;
-};
-
-std::optional<found_secret> find(postgres::connection& db,
-                                 const secret_id& id) {
-  auto found = db.run(find_sql, parameters{id});
-  if (!found.next())
-    return std::nullopt;
-  found_secret x;
-  found.read(x.company, x.name, x.latest);
-  return x;
-}
-
-std::optional<secret_version_status>
-find_version(postgres::connection& db, const secret_id& id, uint32_t version) {
-  auto found = db.run(find_version_sql, parameters{id, version});
-  if (!found.next())
-    return std::nullopt;
-  auto status = secret_version_status::active;
-  found.read(status);
-  return status;
-}
-
 } // namespace
 
 postgres_secret_writes::postgres_secret_writes(postgres::connection& db)
@@ -108,16 +73,13 @@ postgres_secret_writes::postgres_secret_writes(postgres::connection& db)
 result<written> postgres_secret_writes::write(const put_secret& x,
                                               timestamp now) {
   auto& row = x.row;
-  if (row.id.empty() || row.company.empty() || row.name.empty())
-    return failure{ec::invalid_request,
-                   "A secret needs an id, a company and a name."};
+  if (auto why = refusal(x))
+    return *why;
   auto made = db_.run(
     put_sql, parameters{row.id, row.company, row.name, row.provider, row.status,
                         mended(row.description), row.made_for, now});
   if (made.changed() == 0)
-    return failure{ec::already_exists, "Company \"" + row.company.value
-                                         + "\" has a secret named \"" + row.name
-                                         + "\" already."};
+    return name_is_taken(row);
   put_version(row.id, 1, x.sealed, now);
   return written{now};
 }
@@ -131,14 +93,8 @@ void postgres_secret_writes::put_version(const secret_id& secret,
 
 result<written> postgres_secret_writes::write(const add_secret_version& x,
                                               timestamp now) {
-  auto known = find(db_, x.secret);
-  if (!known)
-    return unknown(x.secret);
-  if (known->latest + 1 != x.version)
-    return failure{ec::conflict,
-                   "Secret \"" + known->name + "\" cannot get version "
-                     + std::to_string(x.version) + ": its latest is "
-                     + std::to_string(known->latest) + "."};
+  if (auto why = refusal(x, find(x.secret)))
+    return *why;
   put_version(x.secret, x.version, x.sealed, now);
   db_.run("UPDATE secrets SET latest_version = $2::bigint, "
           "updated_at = $3::bigint WHERE id = $1::text",
@@ -152,20 +108,15 @@ result<written> postgres_secret_writes::write(const set_secret_status& x,
                       "updated_at = $3::bigint WHERE id = $1::text",
                       parameters{x.secret, x.status, now});
   if (done.changed() == 0)
-    return unknown(x.secret);
+    return unknown_secret(x.secret);
   return written{now};
 }
 
 result<written>
 postgres_secret_writes::write(const set_secret_version_status& x,
                               timestamp now) {
-  auto status = find_version(db_, x.secret, x.version);
-  if (!status)
-    return unknown(x.secret, x.version);
-  if (*status == secret_version_status::destroyed)
-    return failure{ec::conflict, "Version " + std::to_string(x.version)
-                                   + " of secret \"" + x.secret.value
-                                   + "\" is destroyed for good."};
+  if (auto why = refusal(x, find(x.secret, x.version)))
+    return *why;
   db_.run("UPDATE secret_versions SET status = $3::text, "
           "sealed = CASE $3::text WHEN 'destroyed' THEN '' ELSE sealed END "
           "WHERE secret_id = $1::text AND version = $2::bigint",
@@ -175,16 +126,27 @@ postgres_secret_writes::write(const set_secret_version_status& x,
 
 result<written> postgres_secret_writes::write(const remove_secret& x,
                                               timestamp now) {
-  auto known = find(db_, x.secret);
-  if (!known)
-    return unknown(x.secret);
-  auto places = places_of(x.secret);
-  if (!places.empty() && !x.forced)
-    return failure{ec::in_use, "Secret \"" + known->name + "\" is bound to "
-                                 + places
-                                 + ". Unbind it there first, or force it."};
+  // First of all: nobody changes the secret until we are done.
+  auto known = find(x.secret);
+  auto places
+    = take_places(db_.run("SELECT target_type, target_id, config_path "
+                          "FROM secret_bindings WHERE secret_id = $1::text "
+                          "ORDER BY target_type, target_id, config_path",
+                          parameters{x.secret}));
+  if (auto why = refusal(x, known, places))
+    return *why;
   db_.run("DELETE FROM secrets WHERE id = $1::text", parameters{x.secret});
   return written{now};
+}
+
+std::optional<found_secret> postgres_secret_writes::find(const secret_id& id) {
+  return take_found_secret(db_.run(find_sql, parameters{id}));
+}
+
+std::optional<secret_version_status>
+postgres_secret_writes::find(const secret_id& id, uint32_t version) {
+  return take_version_status(
+    db_.run(find_version_sql, parameters{id, version}));
 }
 
 // -- bindings -----------------------------------------------------------------
@@ -192,19 +154,10 @@ result<written> postgres_secret_writes::write(const remove_secret& x,
 result<written> postgres_secret_writes::write(const bind_secret& x,
                                               timestamp now) {
   auto& row = x.row;
-  auto known = find(db_, row.secret);
-  if (!known)
-    return unknown(row.secret);
-  if (known->company != row.company)
-    return failure{ec::secret_unusable, "Secret must belong to same company",
-                   "Secret \"" + row.secret.value
-                     + "\" is not of the company \"" + row.company.value
-                     + "\"."};
-  if (row.target_id.empty() || row.path.empty())
-    return failure{ec::invalid_request,
-                   "A binding needs a target and the path in its config."};
-  if (row.version > 0 && !find_version(db_, row.secret, row.version))
-    return unknown(row.secret, row.version);
+  if (auto why = refusal(x, find(row.secret)))
+    return *why;
+  if (row.version > 0 && !find(row.secret, row.version))
+    return unknown_secret(row.secret, row.version);
   db_.run(bind_sql, parameters{row.company, row.secret, row.target,
                                row.target_id, row.path, row.version, now});
   return written{now};
@@ -217,28 +170,8 @@ result<written> postgres_secret_writes::write(const unbind_secret& x,
                       "AND target_id = $3::text AND config_path = $4::text",
                       parameters{x.company, x.target, x.target_id, x.path});
   if (done.changed() == 0)
-    return failure{ec::binding_missing,
-                   "No secret is bound to " + to_string(x.target) + ":"
-                     + x.target_id + " at " + x.path + "."};
+    return not_bound(x);
   return written{now};
-}
-
-std::string postgres_secret_writes::places_of(const secret_id& secret) {
-  std::string all;
-  auto found = db_.run("SELECT target_type, target_id, config_path "
-                       "FROM secret_bindings WHERE secret_id = $1::text "
-                       "ORDER BY target_type, target_id, config_path",
-                       parameters{secret});
-  while (found.next()) {
-    std::string target;
-    std::string id;
-    std::string path;
-    found.read(target, id, path);
-    if (!all.empty())
-      all += ", ";
-    all.append(target).append(":").append(id).append(" at ").append(path);
-  }
-  return all;
 }
 
 // -- environments and plugins -------------------------------------------------
@@ -249,7 +182,7 @@ postgres_secret_writes::attach(const environment_id& environment,
   db_.run(unbind_others_sql, parameters{environment, use.path, use.secret});
   if (use.secret.empty())
     return written{now};
-  if (!find(db_, use.secret))
+  if (!find(use.secret))
     return failure{ec::unknown_secret, "Secret not found",
                    "There is no secret \"" + use.secret.value
                      + "\", which the config names at " + use.path + "."};

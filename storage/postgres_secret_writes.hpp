@@ -5,7 +5,9 @@
 
 #include "messages/store.hpp"
 #include "storage/postgres.hpp"
+#include "storage/secret_records.hpp"
 
+#include <optional>
 #include <string>
 
 namespace leasehold {
@@ -40,8 +42,9 @@ private:
   void put_version(const secret_id& secret, uint32_t version,
                    const std::string& sealed, timestamp now);
 
-  /// `environment:env-1 at apiKey, …`; empty if it is bound nowhere.
-  std::string places_of(const secret_id& secret);
+  std::optional<found_secret> find(const secret_id& id);
+  std::optional<secret_version_status> find(const secret_id& id,
+                                            uint32_t version);
 
   postgres::connection& db_;
 };

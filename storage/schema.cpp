@@ -14,7 +14,7 @@ namespace {
 //
 // The indexes are partial where a query asks for the few rows that are of
 // interest, so that the many ended leases cost nothing. Their conditions are
-// repeated word for word in the queries; see sqlite_rows.hpp.
+// repeated word for word in the queries; see sqlite_conditions.hpp.
 constexpr const char* first_schema = R"(
 CREATE TABLE environments (
   id TEXT NOT NULL PRIMARY KEY,

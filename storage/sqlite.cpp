@@ -146,7 +146,11 @@ void rows::reject(int column) const {
   auto what = std::string{"Unexpected value in column "}
               + sqlite3_column_name(stmt_, column) + ": ";
   what += text(column);
-  throw error{SQLITE_CORRUPT, what + "."};
+  corrupt(what + ".");
+}
+
+void rows::corrupt(const std::string& what) {
+  throw error{SQLITE_CORRUPT, what};
 }
 
 // -- savepoint ----------------------------------------------------------------

@@ -69,15 +69,6 @@ private:
   sqlite3* db_ = nullptr;
 };
 
-/// The name of an enum's value, for as long as the program runs.
-template <named_enum Enum>
-constexpr std::string_view name_of(Enum x) noexcept {
-  for (const auto& [value, name] : names<Enum>)
-    if (value == x)
-      return name;
-  return "?";
-}
-
 /// The answer of a statement, row by row. The statement is free again when
 /// this is gone.
 class rows {
@@ -103,6 +94,9 @@ public:
     int column = 0;
     (take(column++, xs), ...);
   }
+
+  /// Complains about what the database holds. Throws `error`.
+  [[noreturn]] static void corrupt(const std::string& what);
 
 private:
   [[nodiscard]] bool null(int column) const;

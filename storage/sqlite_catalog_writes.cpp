@@ -2,7 +2,8 @@
 
 #include "storage/sqlite_catalog_writes.hpp"
 
-#include "storage/sqlite_rows.hpp"
+#include "storage/records.hpp"
+#include "storage/sqlite_conditions.hpp"
 #include "storage/store_texts.hpp"
 
 #include <optional>

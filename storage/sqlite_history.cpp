@@ -1,6 +1,6 @@
 #include "storage/sqlite_history.hpp"
 
-#include "storage/sqlite_rows.hpp"
+#include "storage/sqlite_conditions.hpp"
 
 #include <utility>
 

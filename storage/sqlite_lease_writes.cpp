@@ -229,7 +229,7 @@ result<written> sqlite_lease_writes::write(const take_fence& x) {
     return conflict("cleaned up", x.lease, 0);
   lease_row row;
   found.read(row.status, row.fence, row.parked, row.cleanup);
-  if (x.cleaning && !owes_cleanup(row))
+  if (!owes_cleanup(row))
     return conflict("cleaned up", x.lease, 0);
   return written{now_, next_fence()};
 }

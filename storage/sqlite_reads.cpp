@@ -3,7 +3,8 @@
 #include "storage/sqlite_reads.hpp"
 
 #include "messages/mutation.hpp"
-#include "storage/sqlite_rows.hpp"
+#include "storage/records.hpp"
+#include "storage/sqlite_conditions.hpp"
 #include "storage/store_texts.hpp"
 
 #include <algorithm>

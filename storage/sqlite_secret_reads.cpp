@@ -2,6 +2,8 @@
 
 #include "storage/sqlite_secret_reads.hpp"
 
+#include "storage/secret_records.hpp"
+
 #include <utility>
 
 namespace leasehold {
@@ -53,20 +55,6 @@ SELECT at, company_id, secret_id, version, target_type, target_id, config_path,
   by_instance, outcome
 FROM secret_access_events WHERE secret_id = ?1 ORDER BY id DESC LIMIT ?2)";
 
-secret_row read_secret(const sqlite::rows& found) {
-  secret_row x;
-  found.read(x.id, x.company, x.name, x.provider, x.status, x.latest_version,
-             x.description, x.made_for, x.created_at, x.updated_at);
-  return x;
-}
-
-secret_rows secrets(sqlite::rows found) {
-  secret_rows all;
-  while (found.next())
-    all.rows.push_back(read_secret(found));
-  return all;
-}
-
 } // namespace
 
 sqlite_secret_reads::sqlite_secret_reads(sqlite::connection& db)
@@ -77,47 +65,24 @@ sqlite_secret_reads::sqlite_secret_reads(sqlite::connection& db)
 }
 
 result<store_answer> sqlite_secret_reads::read(const get_secret& x) {
-  auto found = secrets(get_.ask(x.company, x.id_or_name));
+  auto found = take_secrets(get_.ask(x.company, x.id_or_name));
   if (found.rows.empty())
-    return failure{ec::unknown_secret, "Secret \"" + x.id_or_name
-                                         + "\" of company \"" + x.company.value
-                                         + "\" not found."};
+    return unknown_secret(x);
   return store_answer{std::move(found)};
 }
 
 result<store_answer> sqlite_secret_reads::read(const list_secrets& x) {
-  return store_answer{secrets(list_.ask(x.company))};
+  return store_answer{take_secrets(list_.ask(x.company))};
 }
 
 result<store_answer> sqlite_secret_reads::read(const list_secret_bindings& x) {
-  secret_binding_rows all;
-  auto found = bindings_.ask(x.company, x.secret, x.target_id);
-  while (found.next()) {
-    auto& row = all.rows.emplace_back();
-    found.read(row.company, row.secret, row.target, row.target_id, row.path,
-               row.version, row.created_at);
-  }
-  return store_answer{std::move(all)};
+  return store_answer{
+    take_bindings(bindings_.ask(x.company, x.secret, x.target_id))};
 }
 
 secret_facts sqlite_secret_reads::facts_about(const secret_request& x) {
-  auto found = facts_.ask(x.secret, x.company, target_of(x), target_id_of(x),
-                          x.path, x.version);
-  if (!found.next())
-    return {};
-  secret_row s;
-  secret_binding_row b;
-  secret_version_row v;
-  found.read(s.id, s.company, s.name, s.provider, s.status, s.latest_version,
-             s.description, s.made_for, s.created_at, s.updated_at, b.company,
-             b.secret, b.target, b.target_id, b.path, b.version, b.created_at,
-             v.secret, v.version, v.status, v.sealed, v.created_at);
-  secret_facts out{std::move(s), {}, {}};
-  if (!b.secret.empty())
-    out.binding = std::move(b);
-  if (!v.secret.empty())
-    out.version = std::move(v);
-  return out;
+  return take_facts(facts_.ask(x.secret, x.company, target_of(x),
+                               target_id_of(x), x.path, x.version));
 }
 
 result<store_answer> sqlite_secret_reads::read(const find_secrets& x) {
@@ -128,23 +93,11 @@ result<store_answer> sqlite_secret_reads::read(const find_secrets& x) {
 }
 
 result<store_answer> sqlite_secret_reads::read(const get_sealed_sample&) {
-  sealed_sample out;
-  auto found = sample_.ask();
-  if (found.next())
-    found.read(out.row.secret, out.row.version, out.row.status, out.row.sealed,
-               out.row.created_at, out.company);
-  return store_answer{std::move(out)};
+  return store_answer{take_sample(sample_.ask())};
 }
 
 result<store_answer> sqlite_secret_reads::read(const list_secret_accesses& x) {
-  secret_access_rows all;
-  auto found = accesses_.ask(x.secret, x.limit);
-  while (found.next()) {
-    auto& row = all.rows.emplace_back();
-    found.read(row.at, row.company, row.secret, row.version, row.target,
-               row.target_id, row.path, row.by, row.outcome);
-  }
-  return store_answer{std::move(all)};
+  return store_answer{take_accesses(accesses_.ask(x.secret, x.limit))};
 }
 
 } // namespace leasehold

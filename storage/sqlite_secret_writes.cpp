@@ -2,6 +2,8 @@
 
 #include "storage/sqlite_secret_writes.hpp"
 
+#include "storage/secret_records.hpp"
+
 #include <optional>
 #include <string_view>
 
@@ -40,43 +42,6 @@ constexpr const char* record_sql = R"(
 INSERT INTO secret_access_events (at, company_id, secret_id, version,
   target_type, target_id, config_path, by_instance, outcome)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9))";
-
-failure unknown(const secret_id& secret) {
-  return {ec::unknown_secret, "Secret \"" + secret.value + "\" not found."};
-}
-
-failure unknown(const secret_id& secret, uint32_t version) {
-  return {ec::unknown_secret, "Secret \"" + secret.value + "\" has no version "
-                                + std::to_string(version) + "."};
-}
-
-/// What guards look at.
-struct found_secret {
-  company_id company;
-  std::string name;
-  uint32_t latest = 0;
-};
-
-std::optional<found_secret> find(sqlite::statement& question,
-                                 const secret_id& id) {
-  auto found = question.ask(id);
-  if (!found.next())
-    return std::nullopt;
-  found_secret x;
-  found.read(x.company, x.name, x.latest);
-  return x;
-}
-
-std::optional<secret_version_status> find_version(sqlite::statement& question,
-                                                  const secret_id& id,
-                                                  uint32_t version) {
-  auto found = question.ask(id, version);
-  if (!found.next())
-    return std::nullopt;
-  auto status = secret_version_status::active;
-  found.read(status);
-  return status;
-}
 
 } // namespace
 
@@ -119,28 +84,19 @@ sqlite_secret_writes::sqlite_secret_writes(sqlite::connection& db)
 
 result<written> sqlite_secret_writes::write(const put_secret& x) {
   auto& row = x.row;
-  if (row.id.empty() || row.company.empty() || row.name.empty())
-    return failure{ec::invalid_request,
-                   "A secret needs an id, a company and a name."};
+  if (auto why = refusal(x))
+    return *why;
   auto made = put_.run(row.id, row.company, row.name, row.provider, row.status,
                        row.description, row.made_for, now_);
   if (made == 0)
-    return failure{ec::already_exists, "Company \"" + row.company.value
-                                         + "\" has a secret named \"" + row.name
-                                         + "\" already."};
+    return name_is_taken(row);
   put_version_.run(row.id, 1, x.sealed, now_);
   return written{now_};
 }
 
 result<written> sqlite_secret_writes::write(const add_secret_version& x) {
-  auto known = find(find_, x.secret);
-  if (!known)
-    return unknown(x.secret);
-  if (known->latest + 1 != x.version)
-    return failure{ec::conflict,
-                   "Secret \"" + known->name + "\" cannot get version "
-                     + std::to_string(x.version) + ": its latest is "
-                     + std::to_string(known->latest) + "."};
+  if (auto why = refusal(x, find(x.secret)))
+    return *why;
   put_version_.run(x.secret, x.version, x.sealed, now_);
   raise_latest_.run(x.secret, x.version, now_);
   return written{now_};
@@ -148,53 +104,43 @@ result<written> sqlite_secret_writes::write(const add_secret_version& x) {
 
 result<written> sqlite_secret_writes::write(const set_secret_status& x) {
   if (set_status_.run(x.secret, x.status, now_) == 0)
-    return unknown(x.secret);
+    return unknown_secret(x.secret);
   return written{now_};
 }
 
 result<written>
 sqlite_secret_writes::write(const set_secret_version_status& x) {
-  auto status = find_version(find_version_, x.secret, x.version);
-  if (!status)
-    return unknown(x.secret, x.version);
-  if (*status == secret_version_status::destroyed)
-    return failure{ec::conflict, "Version " + std::to_string(x.version)
-                                   + " of secret \"" + x.secret.value
-                                   + "\" is destroyed for good."};
+  if (auto why = refusal(x, find(x.secret, x.version)))
+    return *why;
   set_version_status_.run(x.secret, x.version, x.status);
   return written{now_};
 }
 
 result<written> sqlite_secret_writes::write(const remove_secret& x) {
-  auto known = find(find_, x.secret);
-  if (!known)
-    return unknown(x.secret);
-  auto places = places_of(x.secret);
-  if (!places.empty() && !x.forced)
-    return failure{ec::in_use, "Secret \"" + known->name + "\" is bound to "
-                                 + places
-                                 + ". Unbind it there first, or force it."};
+  auto places = take_places(places_.ask(x.secret));
+  if (auto why = refusal(x, find(x.secret), places))
+    return *why;
   remove_.run(x.secret);
   return written{now_};
+}
+
+std::optional<found_secret> sqlite_secret_writes::find(const secret_id& id) {
+  return take_found_secret(find_.ask(id));
+}
+
+std::optional<secret_version_status>
+sqlite_secret_writes::find(const secret_id& id, uint32_t version) {
+  return take_version_status(find_version_.ask(id, version));
 }
 
 // -- bindings -----------------------------------------------------------------
 
 result<written> sqlite_secret_writes::write(const bind_secret& x) {
   auto& row = x.row;
-  auto known = find(find_, row.secret);
-  if (!known)
-    return unknown(row.secret);
-  if (known->company != row.company)
-    return failure{ec::secret_unusable, "Secret must belong to same company",
-                   "Secret \"" + row.secret.value
-                     + "\" is not of the company \"" + row.company.value
-                     + "\"."};
-  if (row.target_id.empty() || row.path.empty())
-    return failure{ec::invalid_request,
-                   "A binding needs a target and the path in its config."};
-  if (row.version > 0 && !find_version(find_version_, row.secret, row.version))
-    return unknown(row.secret, row.version);
+  if (auto why = refusal(x, find(row.secret)))
+    return *why;
+  if (row.version > 0 && !find(row.secret, row.version))
+    return unknown_secret(row.secret, row.version);
   bind_.run(row.company, row.secret, row.target, row.target_id, row.path,
             row.version, now_);
   return written{now_};
@@ -202,25 +148,8 @@ result<written> sqlite_secret_writes::write(const bind_secret& x) {
 
 result<written> sqlite_secret_writes::write(const unbind_secret& x) {
   if (unbind_.run(x.company, x.target, x.target_id, x.path) == 0)
-    return failure{ec::binding_missing,
-                   "No secret is bound to " + to_string(x.target) + ":"
-                     + x.target_id + " at " + x.path + "."};
+    return not_bound(x);
   return written{now_};
-}
-
-std::string sqlite_secret_writes::places_of(const secret_id& secret) {
-  std::string all;
-  auto found = places_.ask(secret);
-  while (found.next()) {
-    std::string target;
-    std::string id;
-    std::string path;
-    found.read(target, id, path);
-    if (!all.empty())
-      all += ", ";
-    all.append(target).append(":").append(id).append(" at ").append(path);
-  }
-  return all;
 }
 
 // -- environments and plugins -------------------------------------------------
@@ -230,7 +159,7 @@ result<written> sqlite_secret_writes::attach(const environment_id& environment,
   unbind_others_.run(environment, use.path, use.secret);
   if (use.secret.empty())
     return written{now_};
-  if (!find(find_, use.secret))
+  if (!find(use.secret))
     return failure{ec::unknown_secret, "Secret not found",
                    "There is no secret \"" + use.secret.value
                      + "\", which the config names at " + use.path + "."};

@@ -4,8 +4,10 @@
 // somebody else has begun.
 
 #include "messages/store.hpp"
+#include "storage/secret_records.hpp"
 #include "storage/sqlite.hpp"
 
+#include <optional>
 #include <string>
 
 namespace leasehold {
@@ -43,8 +45,9 @@ private:
   result<written> attach(const environment_id& environment,
                          const secret_use& use);
 
-  /// Where a secret is bound, for people; empty if nowhere.
-  std::string places_of(const secret_id& secret);
+  std::optional<found_secret> find(const secret_id& id);
+  std::optional<secret_version_status> find(const secret_id& id,
+                                            uint32_t version);
 
   timestamp now_;
 

@@ -13,6 +13,7 @@
 //   deaf          ignores SIGTERM, `shutdown` and the end of its input
 //   late-acquire  answers an acquire once somebody writes to the pipe DIR/go
 //   no-list       cannot list its leases
+//   no-destroy    destroys and releases nothing, and says so
 //   no-object     answers an acquire with a text
 //   nameless      answers an acquire without a providerLeaseId
 //   mute-health   never answers `health`
@@ -223,6 +224,8 @@ private:
     auto release = method == "environmentReleaseLease";
     if (!release && method != "environmentDestroyLease")
       return refuse(id, -32601, "no such method");
+    if (mode_ == "no-destroy")
+      return refuse(id, -32000, "the box is stuck");
     if (!release || !keep)
       fs::remove(path);
     reply(id, json::object());
