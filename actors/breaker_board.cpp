@@ -137,9 +137,20 @@ void breaker_board::write(store_write what) {
   ++unwritten_;
   ask(
     ties_.self, ties_.store, caf::infinite, std::move(what),
-    [this](const written&) { --unwritten_; },
+    [this](const written&) { on_written(); },
     // It holds here all the same.
-    [this](const caf::error&) { --unwritten_; });
+    [this](const caf::error&) { on_written(); });
+}
+
+void breaker_board::on_written() {
+  if (--unwritten_ == 0 && when_written_)
+    std::exchange(when_written_, nullptr)();
+}
+
+void breaker_board::when_written(std::function<void()> then) {
+  if (unwritten_ == 0)
+    return then();
+  when_written_ = std::move(then);
 }
 
 void breaker_board::look_again() {

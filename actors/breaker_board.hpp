@@ -44,6 +44,9 @@ public:
 
   void reset(const breaker_subject& what);
 
+  /// Goes on once everything is written down, or cannot be.
+  void when_written(std::function<void()> then);
+
 private:
   breaker& of(const breaker_subject& what);
 
@@ -51,6 +54,8 @@ private:
   breaker_step on(const breaker_subject& what, const breaker_event::any& event);
 
   void write(store_write what);
+
+  void on_written();
 
   /// Looks whether somebody else has closed what is open here.
   void look_again();
@@ -68,6 +73,7 @@ private:
   /// Writes so far, and those that are not on disk yet.
   uint64_t writes_ = 0;
   uint64_t unwritten_ = 0;
+  std::function<void()> when_written_;
 };
 
 } // namespace leasehold

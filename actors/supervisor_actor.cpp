@@ -102,8 +102,10 @@ void supervisor_state::stop_workers() {
   leases_.abandon_all();
   workers_.stop_all([this] {
     placements_.abandon_all();
-    stopped_.deliver();
-    ties_.self->quit();
+    breakers_.when_written([this] {
+      stopped_.deliver();
+      ties_.self->quit();
+    });
   });
 }
 

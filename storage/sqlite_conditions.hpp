@@ -1,7 +1,7 @@
 #pragma once
 
-// The conditions of partial indexes of a SQLite store, which queries must repeat
-// word for word to use them.
+// The conditions of partial indexes of a SQLite store. Queries must repeat them
+// word for word to use the indexes.
 
 #include <string>
 

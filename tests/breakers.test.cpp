@@ -16,8 +16,44 @@ supervisor_options with_breaker() {
   return out;
 }
 
+/// A disk that writes when told to, while it is busy.
+class slow_disk : public store_runner {
+public:
+  explicit slow_disk(std::shared_ptr<store> what) : what_{std::move(what)} {
+    // nop
+  }
+
+  void write(std::vector<store_write> batch,
+             std::function<void(write_outcomes)> then) override {
+    todo_.push_back([this, batch = std::move(batch), then = std::move(then)] {
+      then({what_->apply(batch)});
+    });
+    if (!busy)
+      write_one();
+  }
+
+  void read(store_query question,
+            std::function<void(result<store_answer>)> then) override {
+    then(what_->read(question));
+  }
+
+  void write_one() {
+    REQUIRE_FALSE(todo_.empty());
+    auto next = std::move(todo_.front());
+    todo_.erase(todo_.begin());
+    next();
+  }
+
+  bool busy = false;
+
+private:
+  std::shared_ptr<store> what_;
+  std::vector<std::function<void()>> todo_;
+};
+
 struct fragile : stage {
-  fragile() : stage{with_breaker()} {
+  explicit fragile(const leasehold::test::stage_parts& parts = {})
+    : stage{with_breaker(), parts} {
     environment_row other;
     other.id = {"env-other"};
     other.name = "other";
@@ -49,6 +85,20 @@ struct fragile : stage {
   int runs_ = 0;
 };
 
+/// Made before the engine that uses it.
+struct has_disk {
+  std::shared_ptr<slow_disk> disk;
+};
+
+struct fragile_on_slow_disk : has_disk, fragile {
+  fragile_on_slow_disk()
+    : fragile{{.run = [this](std::shared_ptr<store> what) {
+        return disk = std::make_shared<slow_disk>(std::move(what));
+      }}} {
+    // nop
+  }
+};
+
 } // namespace
 
 TEST_CASE_METHOD(fragile,
@@ -75,6 +125,28 @@ TEST_CASE_METHOD(fragile,
     CHECK(acquire("run-y", "other")->value);
     CHECK(code_of() == ec::circuit_open);
   }
+}
+
+TEST_CASE_METHOD(fragile_on_slow_disk,
+                 "breakers: an engine that stops has written down who is left "
+                 "alone",
+                 "[breakers][promise-11]") {
+  break_provider();
+  code_of();
+  code_of();
+  disk->busy = true;
+  acquire("run-last");
+  // Its intent, then its end.
+  disk->write_one();
+  settle();
+  disk->write_one();
+  auto stopped = ask(supervisor, shut_down{});
+  CHECK_FALSE(stopped->arrived());
+  CHECK(kept().empty());
+  disk->write_one();
+  settle();
+  CHECK(stopped->arrived());
+  CHECK(kept().size() == 1);
 }
 
 TEST_CASE_METHOD(fragile, "breakers: after the pause one lease is tried",

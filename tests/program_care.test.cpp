@@ -1,5 +1,5 @@
-// The real `leasehold` program in the hands of an operator: what is owed, lost or
-// nobody's is found, explained and mended.
+// The real `leasehold` program in the hands of an operator: what is owed, lost
+// or nobody's is found, explained and mended.
 
 #include "tests/support/program_user.hpp"
 

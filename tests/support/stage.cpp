@@ -49,7 +49,10 @@ stage::stage(supervisor_options setup, const stage_parts& parts)
       = open_sqlite_store(folder / "leasehold.db", {"engine-1"}, clock).value();
   set_the_stage();
   with = make_services(parts);
-  store_of_play = spawn_actor<store_state>(sys, make_inline_runner(database));
+  std::shared_ptr<store_runner> runner = make_inline_runner(database);
+  if (parts.run)
+    runner = parts.run(database);
+  store_of_play = spawn_actor<store_state>(sys, std::move(runner));
   janitor
     = spawn_actor<janitor_state>(sys, store_of_play, with, options.janitor);
   supervisor = spawn_actor<supervisor_state>(

@@ -62,6 +62,8 @@ using stage_database
 struct stage_parts {
   /// None: an SQLite file in the stage's folder.
   stage_database open = {};
+  /// Who writes and reads; none: the store's actor itself.
+  std::function<std::shared_ptr<store_runner>(std::shared_ptr<store>)> run = {};
   /// Adds drivers.
   std::function<void(driver_table&)> add_drivers = {};
 };
