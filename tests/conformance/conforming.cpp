@@ -77,12 +77,14 @@ std::vector<std::string> recording::methods() const {
 
 conforming::conforming()
   : stage{{},
-          {[this](const instance_id& self, store_clock clock) {
-             return open_for(self, std::move(clock));
-           },
-           [this](driver_table& to) {
-             to.add(std::make_shared<scripted_driver>(spied, "spy"));
-           }}} {
+          {.open =
+             [this](const instance_id& self, store_clock clock) {
+               return open_for(self, std::move(clock));
+             },
+           .add_drivers =
+             [this](driver_table& to) {
+               to.add(std::make_shared<scripted_driver>(spied, "spy"));
+             }}} {
   auto found = database->read(get_plugin{"plugin-1"}).value();
   auto plugin = std::get<plugin_rows>(found).rows.front();
   plugin.manifest = json_text{manifest};
