@@ -158,7 +158,7 @@ services_ptr engine::impl::make_services() {
     tell_from_outside(janitor, std::move(what));
   };
   out->drivers = make_drivers(
-    {*launcher, loop, gate, find_helper("leasehold-guard", opts.helpers),
+    {*launcher, *loop, gate, find_helper("leasehold-guard", opts.helpers),
      opts.allow_fake_provider, late, opts.worker_call_timeout, &secrets});
   return out;
 }
@@ -167,8 +167,8 @@ engine::impl::impl(options what, std::shared_ptr<leasehold::store> opened,
                    instance_id self, std::shared_ptr<life_bell> bell)
   : opts{std::move(what)}, id{std::move(self)}, life{std::move(bell)},
     box{std::make_shared<secret_box>(key_place_of(opts))} {
-  loop.start();
-  launcher = make_process_launcher(loop);
+  loop->start();
+  launcher = make_process_launcher(*loop);
   with = make_services();
   runner = make_store_threads(std::move(opened));
   if (opts.threads > 0)
@@ -194,24 +194,27 @@ engine::impl::~impl() {
   auto [then, stopped] = promised<done>();
   ask<done>(supervisor, shut_down{}, std::move(then));
   stopped.wait();
-  life->close();
-  gate.close();
   secrets.close();
   send_away(secret_front);
   send_away(janitor);
   send_away(store);
   send_away(front);
+  system->await_all_actors_done();
+  // The threads of the store and of the loop may be telling actors what nobody
+  // hears any more, and so does what is dropped unanswered. Even that takes a
+  // system, so all of it ends before.
+  runner.reset();
+  with.reset();
+  launcher.reset();
+  loop.reset();
+  life->close();
+  gate.close();
   supervisor = supervisor_actor{};
   janitor = janitor_actor{};
   store = store_actor{};
   front = front_actor{};
   secret_front = front_actor{};
-  // Waits for the last actor.
   system.reset();
-  runner.reset();
-  with.reset();
-  launcher.reset();
-  loop.stop();
 }
 
 engine::engine(std::unique_ptr<impl> self) : impl_{std::move(self)} {

@@ -152,7 +152,7 @@ struct engine::impl {
   instance_id id;
   std::shared_ptr<life_bell> life;
   event_hub hub;
-  io_loop loop;
+  std::unique_ptr<io_loop> loop = std::make_unique<io_loop>();
   std::unique_ptr<process_launcher> launcher;
   worker_gate gate;
   std::shared_ptr<secret_box> box;

@@ -20,6 +20,8 @@
 #include <caf/typed_event_based_actor.hpp>
 
 #include <chrono>
+#include <memory>
+#include <optional>
 #include <utility>
 
 namespace leasehold {
@@ -151,19 +153,52 @@ void tell_from_outside(const Handle& whom, Message what) {
   caf::anon_send(whom, std::move(what));
 }
 
+/// Something of an actor that other threads keep for it. Called or dropped, it
+/// ends in the actor: CAF counts promises for one thread only.
+template <class Fun>
+class lent_out {
+public:
+  lent_out(caf::weak_actor_ptr owner, Fun fun)
+    : owner_{std::move(owner)}, fun_{std::move(fun)} {
+    // nop
+  }
+
+  lent_out(const lent_out&) = delete;
+
+  lent_out& operator=(const lent_out&) = delete;
+
+  ~lent_out() {
+    if (fun_)
+      in_owner([fun = std::move(*fun_)] {});
+  }
+
+  template <class T>
+  void call(T x) {
+    if (auto fun = std::exchange(fun_, std::nullopt))
+      in_owner([fun = std::move(*fun), x = std::move(x)]() mutable {
+        fun(std::move(x));
+      });
+  }
+
+private:
+  template <class Run>
+  void in_owner(Run run) {
+    if (auto alive = caf::actor_cast<caf::actor>(owner_.lock()))
+      caf::anon_send(alive, caf::make_action(std::move(run)));
+  }
+
+  caf::weak_actor_ptr owner_;
+  std::optional<Fun> fun_;
+};
+
 /// A continuation that any thread may call once: it runs `fun` in `self`, or
 /// not at all if `self` has terminated by then.
 template <class T, class Self, class Fun>
 completion<T> back_to(Self* self, Fun fun) {
   auto me
     = caf::actor_cast<caf::weak_actor_ptr>(caf::strong_actor_ptr{self->ctrl()});
-  return [me, fun](result<T> x) {
-    auto alive = caf::actor_cast<caf::actor>(me.lock());
-    if (!alive)
-      return;
-    auto run = [fun, x = std::move(x)]() mutable { fun(std::move(x)); };
-    caf::anon_send(alive, caf::make_action(std::move(run)));
-  };
+  auto lent = std::make_shared<lent_out<Fun>>(std::move(me), std::move(fun));
+  return [lent](result<T> x) { lent->call(std::move(x)); };
 }
 
 /// Runs `fun` in `self` after `delay`, unless it is called off. An armed timer

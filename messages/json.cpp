@@ -14,6 +14,10 @@ namespace {
 
 using nlohmann::json;
 
+/// 0000-01-01T00:00:00.000Z and 9999-12-31T23:59:59.999Z.
+constexpr timestamp first_time{-62'167'219'200'000};
+constexpr timestamp last_time{253'402'300'799'999};
+
 void drop_nulls(json& x) {
   if (x.is_array())
     for (auto& element : x)
@@ -177,7 +181,11 @@ std::optional<timestamp> parse_iso8601(std::string_view text) {
   tm.tm_year -= 1900;
   --tm.tm_mon;
   auto seconds = static_cast<int64_t>(timegm(&tm)) - int64_t{zone} * 60;
-  return timestamp{seconds * 1000 + ms};
+  timestamp out{seconds * 1000 + ms};
+  // A zone may lead out of the years that can be written.
+  if (out < first_time || last_time < out)
+    return std::nullopt;
+  return out;
 }
 
 std::string to_iso8601(timestamp at) {
@@ -186,10 +194,11 @@ std::string to_iso8601(timestamp at) {
   auto ms = static_cast<int>(at.ms - static_cast<int64_t>(seconds) * 1000);
   std::tm tm{};
   gmtime_r(&seconds, &tm);
-  char day[32];
-  std::strftime(day, sizeof(day), "%Y-%m-%dT%H:%M:%S", &tm);
-  char out[48];
-  std::snprintf(out, sizeof(out), "%s.%03dZ", day, ms);
+  // strftime's years have as few digits as they can.
+  char rest[32];
+  std::strftime(rest, sizeof(rest), "-%m-%dT%H:%M:%S", &tm);
+  char out[64];
+  std::snprintf(out, sizeof(out), "%04d%s.%03dZ", tm.tm_year + 1900, rest, ms);
   return out;
 }
 

@@ -39,7 +39,8 @@ std::optional<json_text> json_member(const json_text& object,
 std::string json_string(std::string_view text);
 
 /// The milliseconds since the Unix epoch that an ISO 8601 text such as
-/// `2026-05-11T08:30:00.250Z` or `…+02:00` names; nothing if it names none.
+/// `2026-05-11T08:30:00.250Z` or `…+02:00` names; nothing if it names none, or
+/// one that is not in the years 0 to 9999 of UTC.
 std::optional<timestamp> parse_iso8601(std::string_view text);
 
 /// `2026-05-11T08:30:00.250Z`.

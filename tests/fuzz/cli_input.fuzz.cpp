@@ -1,5 +1,6 @@
 // What people give the program: `--config`, `--set`, times, secrets, words of a
-// command line. Input: a line of words, then a text.
+// command line. Input: a line of words, then a text; a line alone is a command
+// line.
 
 #include "cli/arguments.hpp"
 #include "cli/config_input.hpp"
@@ -25,10 +26,13 @@ std::vector<std::string> words_of(std::string_view line) {
   return out;
 }
 
-void check_words(std::string_view line) {
+void check_command(std::string_view line) {
   auto read = cli::parse_arguments(words_of(line));
   if (auto* why = std::get_if<cli::usage_error>(&read))
     must(!why->message.empty(), "a refusal has a reason");
+}
+
+void check_time(std::string_view line) {
   if (auto time = cli::parse_duration(line)) {
     must(time->count() >= 0, "no time is negative");
     must(!cli::format_duration(*time).empty(), "every time can be written");
@@ -71,7 +75,10 @@ void check_secret(std::string_view text) {
 
 void try_input(std::string_view input) {
   auto line = take_line(input);
-  check_words(line);
+  // To tell the library all verbs takes a hundred times as long as all else.
+  if (input.empty())
+    return check_command(line);
+  check_time(line);
   check_config(line, input);
   check_secret(input);
 }

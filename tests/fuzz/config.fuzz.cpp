@@ -31,7 +31,7 @@ void check_json(std::string_view input) {
   auto twice = canonical_object(once->text, "The config");
   must(twice && twice->text == once->text, "canonical is canonical");
   auto print = config_fingerprint(*once, {"reuseLease"});
-  auto more = with_member(*once, "reuseLease", {"true"});
+  auto more = with_member(*once, "reuseLease", json_text{"true"});
   must(config_fingerprint(more, {"reuseLease"}) == print,
        "what is ignored does not count");
   must(json_member(more, "reuseLease") == json_text{"true"},

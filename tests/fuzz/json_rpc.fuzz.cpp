@@ -85,14 +85,15 @@ void check(const rpc::garbage& what, std::string_view) {
 /// What we ask arrives as we mean it.
 void ask(std::string_view text) {
   rpc::invocation scope{std::string{text}, std::string{text}};
-  auto sent = read_back(rpc::encode_request(7, text, {R"({"x":1})"}, scope));
+  auto sent
+    = read_back(rpc::encode_request(7, text, json_text{R"({"x":1})"}, scope));
   must(sent["id"] == 7 && sent["params"]["x"] == 1,
        "a request says what it was told to say");
   if (is_utf8(text))
     must(sent["method"] == text
            && sent["paperclipInvocation"]["scope"]["companyId"] == text,
          "texts arrive as they were");
-  auto start = rpc::initialize_params({std::string{text}}, text, "1");
+  auto start = rpc::initialize_params(json_text{std::string{text}}, text, "1");
   must(json::accept(start.text), "`initialize` is JSON whatever the manifest");
 }
 
@@ -101,7 +102,7 @@ void ask(std::string_view text) {
 void try_input(std::string_view input) {
   auto message = rpc::parse_line(input);
   std::visit([&](const auto& x) { check(x, input); }, message);
-  look_into({std::string{input}});
+  look_into(json_text{std::string{input}});
   (void)rpc::response_id_of(input);
   auto whole = without_lone_surrogates(input);
   must(without_lone_surrogates(whole) == whole, "mending twice mends no more");

@@ -48,14 +48,14 @@ void check_executed(const json_text& answer) {
 }
 
 void check_rest(const json_text& answer) {
-  wire::subject whose{
-    "sandbox", "Sandbox provider \"boxes\"", {R"({"provider":"boxes"})"}};
+  wire::subject whose{"sandbox", "Sandbox provider \"boxes\"",
+                      json_text{R"({"provider":"boxes"})"}};
   if (auto report = wire::parse_probed(answer, whose)) {
     must(object_in(report->details)["provider"] == "boxes",
          "a probe says whose it was");
     must(!report->summary.empty(), "a probe has a summary");
   }
-  auto config = wire::parse_validated(answer, {R"({"a":1})"}, whose);
+  auto config = wire::parse_validated(answer, json_text{R"({"a":1})"}, whose);
   explains(config);
   if (config)
     (void)object_in(*config);
