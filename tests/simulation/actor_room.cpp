@@ -94,6 +94,9 @@ void actor_room::move_to(milliseconds when) {
   auto target = caf::actor_clock::time_point{} + when;
   if (target > clock.current_time)
     clock.advance_time(target - clock.current_time);
+  // What was to happen at once is due already, and no time passes for it.
+  while (next_timer() && clock.schedule.begin()->first <= clock.current_time)
+    clock.trigger_timeout();
 }
 
 size_t actor_room::wreck() {

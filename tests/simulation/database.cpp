@@ -2,6 +2,7 @@
 
 #include "storage/sqlite_store.hpp"
 
+#include <tuple>
 #include <utility>
 #include <variant>
 
@@ -55,10 +56,19 @@ environment_row environment(size_t number) {
   return out;
 }
 
+/// There is one thread: locks cost a tenth of a simulation. Without effect once
+/// SQLite is in use.
+std::unique_ptr<sqlite::connection> open_alone() {
+  static const auto without_locks
+    = sqlite3_config(SQLITE_CONFIG_SINGLETHREAD) == SQLITE_OK
+      && sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0) == SQLITE_OK;
+  std::ignore = without_locks;
+  return std::make_unique<sqlite::connection>(path, milliseconds{0}, true);
+}
+
 } // namespace
 
-database::database()
-  : keeper_{std::make_unique<sqlite::connection>(path, milliseconds{0}, true)} {
+database::database() : keeper_{open_alone()} {
   static const agenda nothing_planned;
   clock_ = &nothing_planned;
   of(1);

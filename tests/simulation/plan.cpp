@@ -45,7 +45,8 @@ const std::vector<kind> engine_faults{
 fault roll_fault(dice& chance, size_t engines) {
   fault out;
   out.engine = chance.below(engines);
-  out.at = chance.between(ms{0}, ms{90'000});
+  // Most runs are done by then.
+  out.at = chance.between(ms{0}, ms{45'000});
   out.lasts = chance.between(ms{100}, ms{15'000});
   auto which = chance.below(100);
   if (which < 35) {
@@ -119,9 +120,7 @@ std::string time_words(ms x) {
 
 std::string words(const fault& x) {
   auto out = "f" + std::to_string(x.number) + ": " + to_string(x.what);
-  if (x.what < kind::worker_killed
-      || (x.what >= kind::write_fails && x.what < kind::store_away)
-      || x.what == kind::engine_crashes)
+  if (counts_occasions(x.what))
     out += ", number " + std::to_string(x.nth);
   else
     out += " at " + time_words(x.at);
@@ -161,7 +160,14 @@ plan make_plan(uint64_t seed) {
     out.faults.push_back(roll_fault(chance, out.engines));
     out.faults.back().number = i;
   }
+  out.patient = chance.percent(5);
   return out;
+}
+
+bool counts_occasions(fault_kind what) {
+  return what < kind::worker_killed
+         || (what >= kind::write_fails && what < kind::store_away)
+         || what == kind::engine_crashes;
 }
 
 std::vector<std::string> parts_of(const plan& x) {
@@ -196,7 +202,8 @@ plan without(const plan& x, const std::set<std::string>& parts) {
 std::string words(const plan& x) {
   auto out = "seed " + std::to_string(x.seed) + ": " + std::to_string(x.engines)
              + " engine(s)" + (x.clear_up ? ", cleared up in the end" : "")
-             + ", haste " + std::to_string(x.haste) + "\n";
+             + ", haste " + std::to_string(x.haste)
+             + (x.patient ? ", patient" : "") + "\n";
   for (const auto& run : x.runs)
     out += "  " + words(run) + "\n";
   for (const auto& one : x.faults)

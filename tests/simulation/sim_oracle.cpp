@@ -386,6 +386,15 @@ std::optional<violation> oracle::unresolved(milliseconds healed_at,
   return std::nullopt;
 }
 
+bool oracle::has_passing_rows() const {
+  for (const auto& [id, row] : rows_)
+    if (!has_ended(row.status)
+        && (row.status == lease_status::acquiring || row.expires_at
+            || database_.is_buried(row.owner)))
+      return true;
+  return false;
+}
+
 bool oracle::is_late(const lease_row& row) const {
   constexpr auto allowance = milliseconds{100'000};
   return row.expires_at && *row.expires_at + allowance < database_.now();

@@ -83,6 +83,10 @@ public:
   [[nodiscard]] std::optional<violation> unresolved(milliseconds healed_at,
                                                     bool live_rows_too) const;
 
+  /// Whether there are rows that will change without being asked to: they are
+  /// being acquired, have an end, or belong to a dead engine.
+  [[nodiscard]] bool has_passing_rows() const;
+
 private:
   struct asked_command {
     lease_handle handle;
