@@ -166,9 +166,12 @@ struct owe_cleanup {
 /// A fence that is later than every grant until now, for a removal: whoever was
 /// granted the resource before is told from it. The row stays as it is. Guard,
 /// if `cleaning`: the lease has ended, is not parked, and owes its cleanup.
+/// Guard, if a resource is named that is not the row's own: no other row holds
+/// or keeps it.
 struct take_fence {
   lease_id lease = {};
   bool cleaning = true;
+  resource_id resource = {};
 };
 
 /// A resource came up for `lease` when nobody waited for it any more, and no

@@ -105,22 +105,25 @@ void database::remember() {
     for (std::string name; found.next(); tables.push_back(name))
       found.read(name);
   }
-  wipe_ = "BEGIN;";
+  auto then
+    = [this](const std::string& sql) { wipe_.emplace_back(*keeper_, sql); };
+  then("BEGIN");
   for (const auto& name : tables) {
-    wipe_ += "DELETE FROM " + name + ";";
+    then("DELETE FROM " + name);
     if (keeper_->number("SELECT count(*) FROM " + name) == 0)
       continue;
     keeper_->execute("CREATE TEMP TABLE first_" + name + " AS SELECT * FROM "
                      + name);
-    wipe_ += "INSERT INTO " + name + " SELECT * FROM first_" + name + ";";
+    then("INSERT INTO " + name + " SELECT * FROM first_" + name);
   }
-  wipe_ += "COMMIT;";
+  then("COMMIT");
 }
 
 void database::reset(const agenda& clock) {
   clock_ = &clock;
   buried_.clear();
-  keeper_->execute(wipe_);
+  for (auto& step : wipe_)
+    step.run();
 }
 
 store& database::of(size_t engine) {

@@ -2,6 +2,7 @@
 
 #include "tests/simulation/dice.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace leasehold::sim {
@@ -42,7 +43,11 @@ const std::vector<kind> engine_faults{
   kind::engine_crashes, kind::engine_crashes, kind::engine_crashes,
   kind::engine_freezes, kind::engine_stops};
 
-fault roll_fault(dice& chance, size_t engines) {
+/// `busy` says how much there is to strike, of a hundred.
+fault roll_fault(dice& chance, size_t engines, size_t busy) {
+  auto up_to = [&](size_t most) {
+    return chance.between(1, std::max<size_t>(most * busy / 100, 1));
+  };
   fault out;
   out.engine = chance.below(engines);
   // Most runs are done by then.
@@ -51,7 +56,7 @@ fault roll_fault(dice& chance, size_t engines) {
   auto which = chance.below(100);
   if (which < 35) {
     out.what = chance.pick(call_faults);
-    out.nth = chance.between(1, 24);
+    out.nth = up_to(24);
   } else if (which < 43) {
     out.what = chance.pick(start_faults);
     out.nth = chance.between(1, 4);
@@ -59,10 +64,10 @@ fault roll_fault(dice& chance, size_t engines) {
     out.what = chance.pick(world_faults);
   } else if (which < 78) {
     out.what = chance.pick(store_faults);
-    out.nth = chance.between(1, 40);
+    out.nth = up_to(40);
   } else {
     out.what = chance.pick(engine_faults);
-    out.nth = chance.between(1, 500);
+    out.nth = up_to(500);
   }
   return out;
 }
@@ -83,7 +88,7 @@ const std::vector<step_kind> ends{
   step_kind::release_run, step_kind::release_failed, step_kind::release_kept,
   step_kind::destroy};
 
-run_plan roll_run(dice& chance, size_t engines) {
+run_plan roll_run(dice& chance, size_t engines, size_t leases_max) {
   run_plan out;
   out.company = chance.percent(75) ? 0 : 1;
   // Most of them want the same, so that they get in each other's way.
@@ -98,7 +103,7 @@ run_plan roll_run(dice& chance, size_t engines) {
     more.old_handle = chance.percent(12);
     out.steps.push_back(more);
   };
-  auto leases = chance.between(1, 3);
+  auto leases = chance.between(1, leases_max);
   for (size_t i = 0; i < leases; ++i) {
     add(i > 0 && chance.percent(25) ? step_kind::resume_by_id
                                     : chance.pick(beginnings),
@@ -150,14 +155,16 @@ plan make_plan(uint64_t seed) {
   out.engines = chance.percent(35) ? 2 : 1;
   out.clear_up = chance.percent(50);
   out.haste = chance.percent(30) ? chance.between(1, 10) : 0;
-  auto runs = chance.between(2, 6);
+  // Many small stories meet more of what there is than a few long ones do.
+  auto large = chance.percent(25);
+  auto runs = chance.between(2, large ? 6 : 3);
   for (size_t i = 0; i < runs; ++i) {
-    out.runs.push_back(roll_run(chance, out.engines));
+    out.runs.push_back(roll_run(chance, out.engines, large ? 3 : 2));
     out.runs.back().number = i;
   }
   auto faults = chance.percent(8) ? 0 : chance.between(1, 6);
   for (size_t i = 0; i < faults; ++i) {
-    out.faults.push_back(roll_fault(chance, out.engines));
+    out.faults.push_back(roll_fault(chance, out.engines, large ? 100 : 50));
     out.faults.back().number = i;
   }
   out.patient = chance.percent(5);
