@@ -51,7 +51,7 @@ fault roll_fault(dice& chance, size_t engines, size_t busy) {
   fault out;
   out.engine = chance.below(engines);
   // Most runs are done by then.
-  out.at = chance.between(ms{0}, ms{45'000});
+  out.at = chance.between(ms{0}, ms{30'000});
   out.lasts = chance.between(ms{100}, ms{15'000});
   auto which = chance.below(100);
   if (which < 35) {
@@ -107,7 +107,7 @@ run_plan roll_run(dice& chance, size_t engines, size_t leases_max) {
   for (size_t i = 0; i < leases; ++i) {
     add(i > 0 && chance.percent(25) ? step_kind::resume_by_id
                                     : chance.pick(beginnings),
-        ms{i == 0 ? 20'000 : 4'000});
+        ms{i == 0 ? 10'000 : 4'000});
     for (auto left = chance.below(4); left > 0; --left)
       add(chance.pick(middles), ms{2'000});
     // Some never say that they are done.
@@ -156,7 +156,7 @@ plan make_plan(uint64_t seed) {
   out.clear_up = chance.percent(50);
   out.haste = chance.percent(30) ? chance.between(1, 10) : 0;
   // Many small stories meet more of what there is than a few long ones do.
-  auto large = chance.percent(25);
+  auto large = chance.percent(15);
   auto runs = chance.between(2, large ? 6 : 3);
   for (size_t i = 0; i < runs; ++i) {
     out.runs.push_back(roll_run(chance, out.engines, large ? 3 : 2));
@@ -167,7 +167,7 @@ plan make_plan(uint64_t seed) {
     out.faults.push_back(roll_fault(chance, out.engines, large ? 100 : 50));
     out.faults.back().number = i;
   }
-  out.patient = chance.percent(5);
+  out.patient = chance.percent(2);
   return out;
 }
 

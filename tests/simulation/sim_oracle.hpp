@@ -64,6 +64,10 @@ public:
   /// Somebody who may has asked for this lease to end.
   void on_end_asked(const lease_id& which);
 
+  /// Its end was asked of another engine than the one that holds it, which does
+  /// not hear of it.
+  void on_end_asked_elsewhere(const lease_id& which);
+
   void on_ended(const lease_ended& how);
 
   /// A verb was answered with yes. `over` is what `is_over` said when it was
@@ -125,6 +129,7 @@ private:
   /// What was made for a lease.
   std::map<lease_id, std::vector<std::string>> made_for_;
   std::set<lease_id> end_asked_;
+  std::set<lease_id> end_asked_elsewhere_;
   std::map<execution_id, asked_command> commands_;
 };
 
