@@ -50,9 +50,13 @@ record_cleanup after_attempt(const lease_row& row, const result<>& outcome,
   return out;
 }
 
-result<> nothing_listed(const lease_row& row, const cleanup_options& options) {
-  auto looks = std::min(options.empty_looks_min, options.attempts_max);
-  if (row.cleanup_attempts + 1 >= looks)
+result<> nothing_listed(const lease_row& row, timestamp now,
+                        const cleanup_options& options) {
+  auto looks = row.cleanup_attempts + 1;
+  // A lease is used for the last time when it ends.
+  auto is_old = now - row.last_used_at >= options.doubt * options.retry_delay;
+  if (looks >= options.attempts_max
+      || (looks >= options.empty_looks_min && is_old))
     return done{};
   return failure{ec::outcome_unknown,
                  "the provider lists nothing for it, but may still be at it",

@@ -16,9 +16,11 @@ struct cleanup_options {
   milliseconds retry_delay{5'000};
   milliseconds retry_delay_max{600'000};
   uint32_t attempts_max = 20;
-  /// How often a provider has to say that it has nothing for a lease, before
-  /// that is believed: a call that nobody waits for may still be under way.
+  /// How often a provider has to say that it has nothing for a lease, and for
+  /// how many retry delays after the lease ended, before that is believed: a
+  /// call that nobody waits for may still be under way.
   uint32_t empty_looks_min = 4;
+  uint32_t doubt = 12;
 };
 
 /// How long to wait after attempt number `attempt` (from 1) has failed: pauses
@@ -37,7 +39,7 @@ pause_after(uint32_t attempt, const cleanup_options& options, double dice);
 
 /// What it means that the provider lists nothing for this row's lease: nothing
 /// was made, or too early to tell, which is a failed attempt. Pure.
-[[nodiscard]] result<> nothing_listed(const lease_row& row,
+[[nodiscard]] result<> nothing_listed(const lease_row& row, timestamp now,
                                       const cleanup_options& options);
 
 /// Whether a resource that came up after its acquire had been given up can be

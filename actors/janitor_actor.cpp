@@ -149,7 +149,7 @@ void janitor_state::perform(const sweep_effect::clean& wish) {
     take_fence{wish.row.id},
     [this, row = wish.row](const written& how) mutable {
       row.fence = how.fence;
-      clean(row);
+      clean(row, how.at);
     },
     [this, row = wish.row](const caf::error& err) {
       on_unfit(row, to_failure(err));
@@ -175,7 +175,7 @@ void janitor_state::on_unfit(const lease_row& row, const failure& why) {
     });
 }
 
-void janitor_state::clean(const lease_row& row) {
+void janitor_state::clean(const lease_row& row, timestamp now) {
   if (mutated(mutation::cleanup_without_destroy))
     return finish(row, done{});
   auto* driver = with_->drivers.of_provider(row.provider);
@@ -192,26 +192,43 @@ void janitor_state::clean(const lease_row& row) {
   // Nobody knows whether the provider made something: it has to say.
   using found = std::vector<listed_resource>;
   driver->list(context_of(row, *driver),
-               back_to<found>(self_, [this, row](result<found> all) {
+               back_to<found>(self_, [this, row, now](result<found> all) {
                  if (all)
-                   find_and_destroy(row, std::move(*all));
+                   find_and_destroy(row, std::move(*all), now);
                  else
                    finish(row, all.error());
                }));
 }
 
 void janitor_state::find_and_destroy(const lease_row& row,
-                                     std::vector<listed_resource> all) {
+                                     std::vector<listed_resource> all,
+                                     timestamp now, bool found) {
   std::erase_if(all, [&](const auto& x) { return x.lease != row.id; });
   if (all.empty())
-    return finish(row, nothing_listed(row, now_.options.cleanup));
-  // One at a time: the next one is found by the next attempt.
-  destroy(row, all.front().resource,
-          back_to<done>(self_, [this, row, all](result<> outcome) {
-            if (!outcome || all.size() == 1)
-              return finish(row, outcome);
-            find_and_destroy(row, {all.begin() + 1, all.end()});
-          }));
+    return finish(row, found ? result<>{done{}}
+                             : nothing_listed(row, now, now_.options.cleanup));
+  auto resource = all.back().resource;
+  all.pop_back();
+  // It need not have been made for this lease: what it only asked back may wait
+  // for the next run by now, or belong to it.
+  write(
+    take_fence{row.id, resource},
+    [this, row = row, all, now, resource](const written& how) mutable {
+      row.fence = how.fence;
+      destroy(row, resource,
+              back_to<done>(self_, [this, row, all, now](result<> outcome) {
+                if (!outcome)
+                  return finish(row, outcome);
+                find_and_destroy(row, all, now, true);
+              }));
+    },
+    [this, row, all, now, found](const caf::error& err) {
+      auto why = to_failure(err);
+      if (why.code != ec::conflict)
+        return finish(row, why);
+      log(log_rank::info, why.message);
+      find_and_destroy(row, all, now, found);
+    });
 }
 
 void janitor_state::destroy(const lease_row& row, const resource_id& resource,

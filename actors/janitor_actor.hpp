@@ -54,13 +54,15 @@ private:
   void perform(const sweep_effect::say& wish);
 
   /// Cleans up after one lease, under the fence that its row has here.
-  void clean(const lease_row& row);
+  void clean(const lease_row& row, timestamp now);
 
   /// No fence was had for a cleanup.
   void on_unfit(const lease_row& row, const failure& why);
 
-  /// Destroys what the provider says it holds for this lease.
-  void find_and_destroy(const lease_row& row, std::vector<listed_resource> all);
+  /// Destroys what the provider says it holds for this lease, unless another
+  /// one has it. `found` says whether it has found something already.
+  void find_and_destroy(const lease_row& row, std::vector<listed_resource> all,
+                        timestamp now, bool found = false);
 
   void destroy(const lease_row& row, const resource_id& resource,
                completion<> then);

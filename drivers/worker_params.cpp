@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace leasehold::wire {
 
@@ -42,8 +43,7 @@ json strip(json config) {
 /// The metadata as workers expect it (PB §3.9): the config, provider facts and
 /// the engine's keys side by side; later ones win, the engine's over all. The
 /// plugin driver's workers expect their own facts nested.
-json worker_view(const json_text& metadata) {
-  auto own = parse(metadata);
+json worker_view(json own) {
   auto out = json::object();
   if (!is_nested(own)) {
     for (const auto* part : {"config", "providerMetadata"})
@@ -57,16 +57,16 @@ json worker_view(const json_text& metadata) {
   return out;
 }
 
-json lease_json(const lease_context& x) {
+json lease_json(const lease_context& x, json own) {
   json out{{"providerLeaseId", nullable(x.resource.value)},
-           {"metadata", worker_view(x.metadata)}};
+           {"metadata", worker_view(std::move(own))}};
   out["expiresAt"] = x.expires_at ? json(to_iso8601(*x.expires_at)) : json();
   return out;
 }
 
-/// The parameters that every verb on a lease has.
-json lease_base(const lease_context& x, const json_text& config) {
-  auto own = parse(x.metadata);
+/// The parameters that every verb on a lease has. `own` is its metadata.
+json lease_base(const lease_context& x, const json& own,
+                const json_text& config) {
   json out{{"driverKey", driver_key_of(own)},
            {"companyId", x.place.company.value},
            {"environmentId", x.place.environment.value},
@@ -135,7 +135,7 @@ json_text place_params(const std::string& driver_key,
 
 json_text acquire_params(const acquire_resource& what,
                          const json_text& config) {
-  auto out = lease_base(what.lease, config);
+  auto out = lease_base(what.lease, parse(what.lease.metadata), config);
   const auto& run = what.lease.run.value;
   out["runId"] = run.empty() ? what.lease.lease.value : run;
   if (!what.workspace_mode.empty())
@@ -148,21 +148,22 @@ json_text acquire_params(const acquire_resource& what,
 }
 
 json_text resume_params(const resume_resource& what, const json_text& config) {
-  auto out = lease_base(what.lease, config);
+  auto out = lease_base(what.lease, parse(what.lease.metadata), config);
   out["providerLeaseId"] = what.lease.resource.value;
-  out["leaseMetadata"] = worker_view(what.previous_metadata);
+  out["leaseMetadata"] = worker_view(parse(what.previous_metadata));
   return pack(out);
 }
 
 json_text end_params(const lease_context& lease, const json_text& config) {
-  auto out = lease_base(lease, config);
+  auto own = parse(lease.metadata);
+  auto out = lease_base(lease, own, config);
   out["providerLeaseId"] = nullable(lease.resource.value);
-  out["leaseMetadata"] = worker_view(lease.metadata);
+  out["leaseMetadata"] = worker_view(std::move(own));
   return pack(out);
 }
 
 json_text list_params(const lease_context& lease, const json_text& config) {
-  auto base = lease_base(lease, config);
+  auto base = lease_base(lease, parse(lease.metadata), config);
   return pack({{"driverKey", base["driverKey"]},
                {"companyId", base["companyId"]},
                {"environmentId", base["environmentId"]},
@@ -170,8 +171,9 @@ json_text list_params(const lease_context& lease, const json_text& config) {
 }
 
 json_text realize_params(const place_workspace& what, const json_text& config) {
-  auto out = lease_base(what.lease, config);
-  out["lease"] = lease_json(what.lease);
+  auto own = parse(what.lease.metadata);
+  auto out = lease_base(what.lease, own, config);
+  out["lease"] = lease_json(what.lease, std::move(own));
   auto& workspace = out["workspace"] = json::object();
   if (!what.local_path.empty())
     workspace["localPath"] = what.local_path;
@@ -185,9 +187,10 @@ json_text realize_params(const place_workspace& what, const json_text& config) {
 }
 
 json_text execute_params(const run_command& what, const json_text& config) {
-  auto out = lease_base(what.lease, config);
+  auto own = parse(what.lease.metadata);
+  auto out = lease_base(what.lease, own, config);
   const auto& spec = what.spec;
-  out["lease"] = lease_json(what.lease);
+  out["lease"] = lease_json(what.lease, std::move(own));
   out["command"] = spec.command;
   out["args"] = spec.args;
   out["executionId"] = what.execution.value;
@@ -207,7 +210,7 @@ json_text execute_params(const run_command& what, const json_text& config) {
 json_text cancel_params(const lease_context& lease,
                         const execution_id& execution,
                         const json_text& config) {
-  auto out = lease_base(lease, config);
+  auto out = lease_base(lease, parse(lease.metadata), config);
   out["providerLeaseId"] = nullable(lease.resource.value);
   out["executionId"] = execution.value;
   return pack(out);

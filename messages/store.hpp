@@ -165,9 +165,11 @@ struct owe_cleanup {
 
 /// A fence that is later than every grant until now, for a removal: whoever was
 /// granted the resource before is told from it. The row stays as it is. Guard:
-/// the lease has ended, is not parked, and owes its cleanup.
+/// the lease has ended, is not parked, and owes its cleanup; and if a resource
+/// is named that is not the row's own, no other row holds or keeps it.
 struct take_fence {
   lease_id lease = {};
+  resource_id resource = {};
 };
 
 /// A resource came up for `lease` when nobody waited for it any more, and no

@@ -245,10 +245,19 @@ WITH changed AS (
 inline const std::string take_fences = R"(
 WITH asked AS (SELECT $1::bigint AS at, $2::text AS by)
 SELECT a.n, a.fence
-FROM asked, leases l, unnest($3::int[], $4::text[], $5::bigint[])
-  AS a (n, id, fence)
+FROM asked, leases l, unnest($3::int[], $4::text[], $5::bigint[], $6::text[])
+  AS a (n, id, fence, resource)
 WHERE l.id = a.id AND l.cleanup_status || '' = 'failed' AND NOT l.parked
-  AND l.status NOT IN ('acquiring', 'active'))";
+  AND l.status NOT IN ('acquiring', 'active')
+  AND NOT (EXISTS (SELECT FROM leases h
+    WHERE h.provider_lease_id = a.resource AND h.provider = l.provider
+      AND h.plugin_id = l.plugin_id AND h.exclusive
+      AND h.provider_lease_id IS NOT NULL AND h.id <> l.id
+      AND (h.status IN ('acquiring', 'active') OR h.parked)))
+  AND NOT (EXISTS (SELECT FROM leases h
+    WHERE h.provider_lease_id = a.resource AND h.provider = l.provider
+      AND h.plugin_id = l.plugin_id AND h.status = 'retained'
+      AND h.cleanup_status IS NULL AND h.id <> l.id)))";
 
 inline const std::string await_runs = R"(
 WITH changed AS (

@@ -264,12 +264,14 @@ void postgres_lease_writes::write(const chosen<owe_cleanup>& all,
 
 void postgres_lease_writes::write(const chosen<take_fence>& all,
                                   postgres_batch& batch) {
-  postgres::table rows{3};
+  postgres::table rows{4};
   for (const auto& [n, x] : all)
-    rows.add(n, x->lease, batch.fences[n]);
+    rows.add(n, x->lease, batch.fences[n], x->resource);
   run(pg::take_fences, rows, batch);
-  explain(all, batch,
-          [this](const auto& x) { return conflict("cleaned up", x.lease, 0); });
+  explain(all, batch, [this](const auto& x) {
+    return x.resource.empty() ? conflict("cleaned up", x.lease, 0)
+                              : held_by_another(x);
+  });
 }
 
 // -- explanations -------------------------------------------------------------

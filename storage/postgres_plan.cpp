@@ -45,7 +45,9 @@ keys keys_of(const store_write& what) {
         return {x.lease.value, {}, x.resource.value};
       },
       [](const owe_cleanup& x) -> keys { return {x.lease.value}; },
-      [](const take_fence& x) -> keys { return {x.lease.value}; },
+      [](const take_fence& x) -> keys {
+        return {x.lease.value, {}, x.resource.value};
+      },
       [](const confirm_gone& x) -> keys { return {x.lease.value}; },
       [](const adopt_late& x) -> keys {
         return {x.lease.value, x.as.value, x.resource.value};

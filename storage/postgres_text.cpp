@@ -97,7 +97,7 @@ public:
   }
 
   void operator()(const take_fence& x) {
-    text("lease id", x.lease);
+    text("lease id", x.lease).text("resource", x.resource);
   }
 
   void operator()(const await_run& x) {

@@ -132,6 +132,20 @@ SELECT seq, ?2, nullif(ifnull(?3, status), ''), status, fence,
   ifnull(?4, owner_instance), ?5
 FROM leases WHERE id = ?1)";
 
+/// Whether a row other than ?1 holds or keeps the resource ?2 of the same
+/// provider and plugin. A question per partial index.
+inline constexpr const char* is_held_by_another = R"(
+SELECT 1 FROM leases me WHERE me.id = ?1
+  AND (EXISTS (SELECT 1 FROM leases h
+      WHERE h.provider_lease_id = ?2 AND h.provider = me.provider
+        AND h.plugin_id = me.plugin_id AND h.exclusive = 1
+        AND h.provider_lease_id IS NOT NULL AND h.id <> ?1
+        AND (h.status IN ('acquiring', 'active') OR h.parked = 1))
+    OR EXISTS (SELECT 1 FROM leases h
+      WHERE h.provider_lease_id = ?2 AND h.provider = me.provider
+        AND h.plugin_id = me.plugin_id AND h.status = 'retained'
+        AND h.cleanup_status IS NULL AND h.id <> ?1)))";
+
 inline constexpr const char* read_state = R"(
 SELECT status, fence, parked, cleanup_status FROM leases WHERE id = ?1)";
 

@@ -24,7 +24,8 @@ sqlite_lease_writes::sqlite_lease_writes(sqlite::connection& db,
     await_run_{db, sql::await_run}, adopt_late_{db, sql::adopt_late},
     confirm_gone_{db, sql::confirm_gone}, record_{db, sql::record_event},
     read_state_{db, sql::read_state}, find_holder_{db, sql::find_holder},
-    read_plugin_{db, sql::read_plugin_state} {
+    is_held_{db, sql::is_held_by_another}, read_plugin_{
+                                             db, sql::read_plugin_state} {
   // nop
 }
 
@@ -231,6 +232,8 @@ result<written> sqlite_lease_writes::write(const take_fence& x) {
   found.read(row.status, row.fence, row.parked, row.cleanup);
   if (!owes_cleanup(row))
     return conflict("cleaned up", x.lease, 0);
+  if (!x.resource.empty() && is_held_.ask(x.lease, x.resource).next())
+    return held_by_another(x);
   return written{now_, next_fence()};
 }
 

@@ -103,6 +103,7 @@ private:
   sqlite::statement record_;
   sqlite::statement read_state_;
   sqlite::statement find_holder_;
+  sqlite::statement is_held_;
   sqlite::statement read_plugin_;
 };
 

@@ -79,6 +79,13 @@ failure has_a_row(const adopt_late& x) {
                           + x.lease.value + "\"."};
 }
 
+failure held_by_another(const take_fence& x) {
+  return {ec::conflict, cannot_be("cleaned up", x.lease) + " of \""
+                          + x.resource.value
+                          + "\": another lease has it, or this one is not "
+                            "to be cleaned up."};
+}
+
 failure unknown_plugin(const std::string& id_or_key) {
   return {ec::unknown_plugin, "Plugin \"" + id_or_key + "\" not found."};
 }

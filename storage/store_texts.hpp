@@ -48,6 +48,9 @@ std::optional<failure> plugin_unfit(const insert_lease& x,
 /// A late resource whose lease nobody knows, or that some row leads to.
 failure has_a_row(const adopt_late& x);
 
+/// Why a fence for a removal is not given.
+failure held_by_another(const take_fence& x);
+
 failure unknown_plugin(const std::string& id_or_key);
 
 /// The plugin is no longer what the write was for.

@@ -153,3 +153,22 @@ TEST_CASE("cleanup: a row that has not ended, or owes nothing, does not",
   row.cleanup = cleanup_status::success;
   CHECK_FALSE(takes_late(row, {"box-1"}));
 }
+
+TEST_CASE("cleanup: that nothing was made is believed once a call could not be "
+          "under way any more",
+          "[cleanup][promise-3]") {
+  cleanup_options options;
+  auto row = before(4);
+  row.resource = {};
+  row.last_used_at = {1'000};
+  auto after = [&](milliseconds how_long) {
+    return nothing_listed(row, row.last_used_at + how_long, options);
+  };
+  CHECK(after(59s).error().code == ec::outcome_unknown);
+  CHECK(after(60s));
+  row.cleanup_attempts = 2;
+  CHECK_FALSE(after(60s));
+  // Whoever may not look again has to believe it.
+  options.attempts_max = 3;
+  CHECK(after(1s));
+}

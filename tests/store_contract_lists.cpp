@@ -64,6 +64,23 @@ void check_fences_of_cleanups(const store_opener& open) {
     for (const auto& id : {live.id, parked.id, clean.id, lease_id{"nobody"}})
       CHECK(db.must_not(take_fence{id}).code == ec::conflict);
   }
+  SECTION("nobody takes a fence to remove what another lease holds or keeps") {
+    tried_store db{open};
+    auto owed = db.owe(a_lease("lease-1"), 0ms);
+    db.park(a_holder("lease-2", "box-2"));
+    auto live = db.grant(a_holder("lease-3", "box-3"));
+    for (const auto* box : {"box-2", "box-3"})
+      CHECK(db.must_not(take_fence{owed.id, {box}}).code == ec::conflict);
+    CHECK(db.must(take_fence{owed.id, {"box-4"}}).fence > live.fence);
+    db.must(end_lease{.lease = live,
+                      .from = {lease_status::active},
+                      .to = lease_status::retained});
+    CHECK(db.must_not(take_fence{owed.id, {"box-3"}}).code == ec::conflict);
+    // Its own, and what others owe, may go.
+    db.must(owe_cleanup{.lease = {"lease-3"}});
+    CHECK(db.must(take_fence{owed.id, {"box-3"}}).fence > live.fence);
+    CHECK(db.must(take_fence{live.id, {"box-3"}}).fence > live.fence);
+  }
   SECTION("fences of one batch are all different") {
     tried_store db{open};
     auto one = db.owe(a_lease("lease-1"), 0ms);

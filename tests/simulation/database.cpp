@@ -2,6 +2,10 @@
 
 #include "storage/sqlite_store.hpp"
 
+#include <algorithm>
+#include <cstring>
+#include <new>
+#include <tuple>
 #include <utility>
 #include <variant>
 
@@ -55,10 +59,64 @@ environment_row environment(size_t number) {
   return out;
 }
 
+// SQLite's memory comes from `new`, which the simulator's program makes quick.
+// Each block begins with its size.
+
+constexpr size_t block_head = 16;
+
+void* take_block(int size) {
+  auto* raw = static_cast<char*>(operator new(
+    static_cast<size_t>(size) + block_head, std::nothrow));
+  if (!raw)
+    return nullptr;
+  std::memcpy(raw, &size, sizeof(size));
+  return raw + block_head;
+}
+
+int size_of_block(void* what) {
+  int size = 0;
+  if (what)
+    std::memcpy(&size, static_cast<char*>(what) - block_head, sizeof(size));
+  return size;
+}
+
+void drop_block(void* what) {
+  if (what)
+    operator delete(static_cast<char*>(what) - block_head);
+}
+
+void* resize_block(void* what, int size) {
+  auto* out = take_block(size);
+  if (out && what)
+    std::memcpy(out, what,
+                static_cast<size_t>(std::min(size, size_of_block(what))));
+  if (out)
+    drop_block(what);
+  return out;
+}
+
+/// There is one thread: locks and counters cost a tenth of a simulation.
+/// Without effect once SQLite is in use.
+std::unique_ptr<sqlite::connection> open_alone() {
+  static sqlite3_mem_methods memory{take_block,
+                                    drop_block,
+                                    resize_block,
+                                    size_of_block,
+                                    [](int size) { return (size + 7) & ~7; },
+                                    [](void*) { return SQLITE_OK; },
+                                    [](void*) {},
+                                    nullptr};
+  static const auto without_locks
+    = sqlite3_config(SQLITE_CONFIG_SINGLETHREAD) == SQLITE_OK
+      && sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0) == SQLITE_OK
+      && sqlite3_config(SQLITE_CONFIG_MALLOC, &memory) == SQLITE_OK;
+  std::ignore = without_locks;
+  return std::make_unique<sqlite::connection>(path, milliseconds{0}, true);
+}
+
 } // namespace
 
-database::database()
-  : keeper_{std::make_unique<sqlite::connection>(path, milliseconds{0}, true)} {
+database::database() : keeper_{open_alone()} {
   static const agenda nothing_planned;
   clock_ = &nothing_planned;
   of(1);
@@ -95,22 +153,25 @@ void database::remember() {
     for (std::string name; found.next(); tables.push_back(name))
       found.read(name);
   }
-  wipe_ = "BEGIN;";
+  auto then
+    = [this](const std::string& sql) { wipe_.emplace_back(*keeper_, sql); };
+  then("BEGIN");
   for (const auto& name : tables) {
-    wipe_ += "DELETE FROM " + name + ";";
+    then("DELETE FROM " + name);
     if (keeper_->number("SELECT count(*) FROM " + name) == 0)
       continue;
     keeper_->execute("CREATE TEMP TABLE first_" + name + " AS SELECT * FROM "
                      + name);
-    wipe_ += "INSERT INTO " + name + " SELECT * FROM first_" + name + ";";
+    then("INSERT INTO " + name + " SELECT * FROM first_" + name);
   }
-  wipe_ += "COMMIT;";
+  then("COMMIT");
 }
 
 void database::reset(const agenda& clock) {
   clock_ = &clock;
   buried_.clear();
-  keeper_->execute(wipe_);
+  for (auto& step : wipe_)
+    step.run();
 }
 
 store& database::of(size_t engine) {

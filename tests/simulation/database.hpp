@@ -53,8 +53,8 @@ private:
   /// Keeps the database there.
   std::unique_ptr<sqlite::connection> keeper_;
   std::vector<std::shared_ptr<store>> stores_;
-  /// Empties every table and brings back what was there first.
-  std::string wipe_;
+  /// Empty every table and bring back what was there first.
+  std::vector<sqlite::statement> wipe_;
 };
 
 } // namespace leasehold::sim

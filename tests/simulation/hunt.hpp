@@ -20,8 +20,8 @@ struct catch_of_hunt {
   violation broken;
 };
 
-/// Runs seeds with this bug until one breaks a promise, `seeds_max` at the
-/// most. Whoever calls must have been compiled with LEASEHOLD_MUTATIONS.
+/// Runs seeds with this bug until one breaks a promise that it keeps without,
+/// `seeds_max` at the most. Whoever calls must have been compiled with LEASEHOLD_MUTATIONS.
 catch_of_hunt hunt(workshop& tools, mutation bug, uint64_t seeds_max);
 
 } // namespace leasehold::sim

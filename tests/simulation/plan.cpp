@@ -2,6 +2,7 @@
 
 #include "tests/simulation/dice.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace leasehold::sim {
@@ -42,15 +43,20 @@ const std::vector<kind> engine_faults{
   kind::engine_crashes, kind::engine_crashes, kind::engine_crashes,
   kind::engine_freezes, kind::engine_stops};
 
-fault roll_fault(dice& chance, size_t engines) {
+/// `busy` says how much there is to strike, of a hundred.
+fault roll_fault(dice& chance, size_t engines, size_t busy) {
+  auto up_to = [&](size_t most) {
+    return chance.between(1, std::max<size_t>(most * busy / 100, 1));
+  };
   fault out;
   out.engine = chance.below(engines);
-  out.at = chance.between(ms{0}, ms{90'000});
+  // Most runs are done by then.
+  out.at = chance.between(ms{0}, ms{30'000});
   out.lasts = chance.between(ms{100}, ms{15'000});
   auto which = chance.below(100);
   if (which < 35) {
     out.what = chance.pick(call_faults);
-    out.nth = chance.between(1, 24);
+    out.nth = up_to(24);
   } else if (which < 43) {
     out.what = chance.pick(start_faults);
     out.nth = chance.between(1, 4);
@@ -58,10 +64,10 @@ fault roll_fault(dice& chance, size_t engines) {
     out.what = chance.pick(world_faults);
   } else if (which < 78) {
     out.what = chance.pick(store_faults);
-    out.nth = chance.between(1, 40);
+    out.nth = up_to(40);
   } else {
     out.what = chance.pick(engine_faults);
-    out.nth = chance.between(1, 500);
+    out.nth = up_to(500);
   }
   return out;
 }
@@ -82,7 +88,7 @@ const std::vector<step_kind> ends{
   step_kind::release_run, step_kind::release_failed, step_kind::release_kept,
   step_kind::destroy};
 
-run_plan roll_run(dice& chance, size_t engines) {
+run_plan roll_run(dice& chance, size_t engines, size_t leases_max) {
   run_plan out;
   out.company = chance.percent(75) ? 0 : 1;
   // Most of them want the same, so that they get in each other's way.
@@ -97,11 +103,11 @@ run_plan roll_run(dice& chance, size_t engines) {
     more.old_handle = chance.percent(12);
     out.steps.push_back(more);
   };
-  auto leases = chance.between(1, 3);
+  auto leases = chance.between(1, leases_max);
   for (size_t i = 0; i < leases; ++i) {
     add(i > 0 && chance.percent(25) ? step_kind::resume_by_id
                                     : chance.pick(beginnings),
-        ms{i == 0 ? 20'000 : 4'000});
+        ms{i == 0 ? 10'000 : 4'000});
     for (auto left = chance.below(4); left > 0; --left)
       add(chance.pick(middles), ms{2'000});
     // Some never say that they are done.
@@ -119,9 +125,7 @@ std::string time_words(ms x) {
 
 std::string words(const fault& x) {
   auto out = "f" + std::to_string(x.number) + ": " + to_string(x.what);
-  if (x.what < kind::worker_killed
-      || (x.what >= kind::write_fails && x.what < kind::store_away)
-      || x.what == kind::engine_crashes)
+  if (counts_occasions(x.what))
     out += ", number " + std::to_string(x.nth);
   else
     out += " at " + time_words(x.at);
@@ -151,17 +155,26 @@ plan make_plan(uint64_t seed) {
   out.engines = chance.percent(35) ? 2 : 1;
   out.clear_up = chance.percent(50);
   out.haste = chance.percent(30) ? chance.between(1, 10) : 0;
-  auto runs = chance.between(2, 6);
+  // Many small stories meet more of what there is than a few long ones do.
+  auto large = chance.percent(15);
+  auto runs = chance.between(2, large ? 6 : 3);
   for (size_t i = 0; i < runs; ++i) {
-    out.runs.push_back(roll_run(chance, out.engines));
+    out.runs.push_back(roll_run(chance, out.engines, large ? 3 : 2));
     out.runs.back().number = i;
   }
   auto faults = chance.percent(8) ? 0 : chance.between(1, 6);
   for (size_t i = 0; i < faults; ++i) {
-    out.faults.push_back(roll_fault(chance, out.engines));
+    out.faults.push_back(roll_fault(chance, out.engines, large ? 100 : 50));
     out.faults.back().number = i;
   }
+  out.patient = chance.percent(2);
   return out;
+}
+
+bool counts_occasions(fault_kind what) {
+  return what < kind::worker_killed
+         || (what >= kind::write_fails && what < kind::store_away)
+         || what == kind::engine_crashes;
 }
 
 std::vector<std::string> parts_of(const plan& x) {
@@ -196,7 +209,8 @@ plan without(const plan& x, const std::set<std::string>& parts) {
 std::string words(const plan& x) {
   auto out = "seed " + std::to_string(x.seed) + ": " + std::to_string(x.engines)
              + " engine(s)" + (x.clear_up ? ", cleared up in the end" : "")
-             + ", haste " + std::to_string(x.haste) + "\n";
+             + ", haste " + std::to_string(x.haste)
+             + (x.patient ? ", patient" : "") + "\n";
   for (const auto& run : x.runs)
     out += "  " + words(run) + "\n";
   for (const auto& one : x.faults)

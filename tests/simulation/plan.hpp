@@ -181,11 +181,16 @@ struct plan {
   bool clear_up = false;
   /// Of a hundred steps, how many let time pass although there is work.
   size_t haste = 0;
+  /// Whether there is a long time in which nobody wants anything.
+  bool patient = false;
   std::vector<run_plan> runs;
   std::vector<fault> faults;
 };
 
 plan make_plan(uint64_t seed);
+
+/// Whether faults of this kind wait for their nth occasion, and not for a time.
+bool counts_occasions(fault_kind what);
 
 /// What can be left out of a plan: `f3` is its fourth fault, `r1` its second
 /// run, `s1.0` that run's first step.

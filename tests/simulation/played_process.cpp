@@ -137,7 +137,7 @@ void played_process::handle(const json& request) {
     return handle_initialize(request);
   if (method == "health" || method == "shutdown")
     return reply(request["id"], {{"status", "ok"}});
-  auto what = std::make_shared<call>();
+  auto what = std::make_shared<call>(around_.calls);
   what->id = request["id"];
   what->method = method;
   what->params = request.value("params", json::object());

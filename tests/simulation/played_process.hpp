@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 
 namespace leasehold::sim {
 
@@ -50,8 +51,20 @@ public:
 private:
   using json = nlohmann::json;
 
-  /// A lease call on its way.
+  /// A lease call on its way; counted as long as it is.
   struct call {
+    explicit call(std::shared_ptr<size_t> all) : counter{std::move(all)} {
+      ++*counter;
+    }
+
+    ~call() {
+      --*counter;
+    }
+
+    call(const call&) = delete;
+    call& operator=(const call&) = delete;
+
+    std::shared_ptr<size_t> counter;
     json id;
     std::string method;
     json params;

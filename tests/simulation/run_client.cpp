@@ -129,9 +129,10 @@ void run_client::acquire(ms ttl, bool wait) {
   what.workspace = {"workspace-" + std::to_string(plan_.number % 2)};
   what.ttl = ttl;
   last_lease_ = what.id;
-  // What it holds already is taken again, and removed if that fails.
-  for (const auto& id : granted_)
+  // What it holds by then is taken again, and removed if that fails.
+  for (const auto& id : asked_)
     truth_.on_end_asked(id);
+  asked_.insert(what.id);
   send<lease_granted>(
     "acquire " + what.id.value, what,
     [this](const auto& how) { on_granted(how); }, wait);
@@ -142,6 +143,7 @@ void run_client::resume() {
     return go_on(waiting_);
   resume_lease what;
   what.id = {name("lease")};
+  asked_.insert(what.id);
   what.lease = last_lease_.value;
   what.run = run_;
   truth_.on_end_asked(last_lease_);
@@ -156,7 +158,6 @@ void run_client::on_granted(const result<lease_granted>& how) {
     old_ = lease_;
   lease_ = how->handle;
   last_lease_ = how->handle.id;
-  granted_.insert(last_lease_);
   truth_.on_granted(*how, "company-" + std::to_string(plan_.company));
 }
 
@@ -229,9 +230,8 @@ void run_client::release(release_status status, bool keep) {
 }
 
 void run_client::release_run() {
-  for (const auto& id : granted_)
+  for (const auto& id : asked_)
     truth_.on_end_asked(id);
-  truth_.on_end_asked(last_lease_);
   send<run_released>("release run",
                      leasehold::release_run{run_, release_status::released, {}},
                      [this](const auto& how) {
@@ -245,6 +245,11 @@ void run_client::destroy() {
   if (!used_)
     return go_on(waiting_);
   truth_.on_end_asked(used_->id);
+  // A removal is accepted by every engine.
+  auto row = truth_.rows().find(used_->id);
+  if (row != truth_.rows().end()
+      && row->second.owner != where_(engine_)->self())
+    truth_.on_end_asked_elsewhere(used_->id);
   auto stale = truth_.is_stale(*used_);
   send<lease_ended>("destroy " + used_->id.value, destroy_lease{*used_, {}},
                     [this, handle = *used_, stale](const auto& how) {

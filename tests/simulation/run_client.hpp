@@ -80,8 +80,8 @@ private:
   std::optional<lease_handle> used_;
   /// The last lease that it asked for.
   lease_id last_lease_;
-  /// Every lease that it was ever granted.
-  std::set<lease_id> granted_;
+  /// Every lease that it ever asked for.
+  std::set<lease_id> asked_;
 };
 
 } // namespace leasehold::sim

@@ -280,7 +280,12 @@ void oracle::on_begun(const resource& where, const provider_call& who,
 
 bool oracle::is_over(const lease_handle& handle) const {
   const auto* row = find(handle.id);
-  return row && (has_ended(row->status) || row->fence > handle.fence);
+  if (!row)
+    return false;
+  // Its engine goes on until there is no resource any more, or it writes.
+  auto ended
+    = has_ended(row->status) && !end_asked_elsewhere_.contains(handle.id);
+  return ended || row->fence > handle.fence;
 }
 
 bool oracle::is_stale(const lease_handle& handle) const {
@@ -306,6 +311,10 @@ void oracle::on_granted(const lease_granted& what, const std::string& company) {
 
 void oracle::on_end_asked(const lease_id& which) {
   end_asked_.insert(which);
+}
+
+void oracle::on_end_asked_elsewhere(const lease_id& which) {
+  end_asked_elsewhere_.insert(which);
 }
 
 void oracle::on_ended(const lease_ended& how) {
@@ -384,6 +393,15 @@ std::optional<violation> oracle::unresolved(milliseconds healed_at,
       if (what.exists && !is_led_to(what))
         return violation{3, what.name + " is still there " + for_long};
   return std::nullopt;
+}
+
+bool oracle::has_passing_rows() const {
+  for (const auto& [id, row] : rows_)
+    if (!has_ended(row.status)
+        && (row.status == lease_status::acquiring || row.expires_at
+            || database_.is_buried(row.owner)))
+      return true;
+  return false;
 }
 
 bool oracle::is_late(const lease_row& row) const {

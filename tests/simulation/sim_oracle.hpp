@@ -64,6 +64,10 @@ public:
   /// Somebody who may has asked for this lease to end.
   void on_end_asked(const lease_id& which);
 
+  /// Its end was asked of another engine than the one that holds it, which does
+  /// not hear of it.
+  void on_end_asked_elsewhere(const lease_id& which);
+
   void on_ended(const lease_ended& how);
 
   /// A verb was answered with yes. `over` is what `is_over` said when it was
@@ -82,6 +86,10 @@ public:
   /// nothing if all is well.
   [[nodiscard]] std::optional<violation> unresolved(milliseconds healed_at,
                                                     bool live_rows_too) const;
+
+  /// Whether there are rows that will change without being asked to: they are
+  /// being acquired, have an end, or belong to a dead engine.
+  [[nodiscard]] bool has_passing_rows() const;
 
 private:
   struct asked_command {
@@ -121,6 +129,7 @@ private:
   /// What was made for a lease.
   std::map<lease_id, std::vector<std::string>> made_for_;
   std::set<lease_id> end_asked_;
+  std::set<lease_id> end_asked_elsewhere_;
   std::map<execution_id, asked_command> commands_;
 };
 

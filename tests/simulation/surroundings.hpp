@@ -8,6 +8,8 @@
 #include "tests/simulation/plan.hpp"
 
 #include <array>
+#include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -77,13 +79,14 @@ public:
     return nullptr;
   }
 
-  /// Whether this engine dies now that it has taken so many messages.
-  [[nodiscard]] const fault* crash(size_t engine, size_t messages) const {
+  /// Whether this engine dies now that it has taken so many messages. Each
+  /// crash strikes one life: who died young each time would never do anything.
+  const fault* crash(size_t engine, size_t messages) {
     if (healed_)
       return nullptr;
     for (const auto& one : plan_.faults)
       if (one.what == fault_kind::engine_crashes && one.engine == engine
-          && one.nth == messages)
+          && one.nth == messages && spent_.insert(one.number).second)
         return &one;
     return nullptr;
   }
@@ -115,6 +118,7 @@ private:
 
   const plan& plan_;
   std::array<size_t, 4> counts_{};
+  std::set<size_t> spent_;
   bool healed_ = false;
 };
 
@@ -138,6 +142,9 @@ struct surroundings {
   milliseconds provider_down_until{0};
   milliseconds store_away_until{0};
   milliseconds workers_die_until{0};
+  /// Calls that workers have taken and that are not over: they may still have
+  /// an effect, or be answered. Shared, as some outlive all else.
+  std::shared_ptr<size_t> calls = std::make_shared<size_t>(0);
   /// What was done too often; empty if nothing.
   std::string alarm;
 };
