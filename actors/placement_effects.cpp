@@ -282,8 +282,6 @@ void placement_desk::perform(booking& who,
 
 void placement_desk::perform(booking& who,
                              const placement_effect::dispose& wish) {
-  if (mutated(mutation::late_resource_dropped))
-    return;
   tell(ties_.self, ties_.janitor, late_resource{who.row.id, wish.resource});
 }
 

@@ -21,8 +21,6 @@ enum class mutation : uint8_t {
   timeout_owes_nothing,
   /// Placement: what a failed resume leaves behind is nobody's.
   resume_failure_forgets,
-  /// Placement: a resource that comes up when nobody waits is dropped.
-  late_resource_dropped,
   /// Parking: a resource fits any company.
   parked_fits_anybody,
   /// Store: whoever asks gets the parked resource, parked or not.
@@ -62,7 +60,6 @@ inline constexpr auto names<mutation> = named<mutation>({
   {mutation::grant_before_commit, "grant_before_commit"},
   {mutation::timeout_owes_nothing, "timeout_owes_nothing"},
   {mutation::resume_failure_forgets, "resume_failure_forgets"},
-  {mutation::late_resource_dropped, "late_resource_dropped"},
   {mutation::parked_fits_anybody, "parked_fits_anybody"},
   {mutation::claim_without_condition, "claim_without_condition"},
   {mutation::end_without_guard, "end_without_guard"},

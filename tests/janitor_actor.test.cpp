@@ -98,7 +98,7 @@ TEST_CASE_METHOD(too_late,
                  "more is on record before it is removed",
                  "[janitor]") {
   // The provider was asked until it was believed to have nothing.
-  pass(60s);
+  pass(120s);
   REQUIRE(row(first()).cleanup == cleanup_status::success);
   script.held_back = {"destroy"};
   script.let_go("acquire");

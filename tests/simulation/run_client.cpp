@@ -133,9 +133,14 @@ void run_client::acquire(ms ttl, bool wait) {
   for (const auto& id : asked_)
     truth_.on_end_asked(id);
   asked_.insert(what.id);
-  send<lease_granted>(
-    "acquire " + what.id.value, what,
-    [this](const auto& how) { on_granted(how); }, wait);
+  // One that was asked for before may still find this one, and take it again.
+  if (acquiring_++ > 0)
+    truth_.on_end_asked(what.id);
+  auto then = [this](const auto& how) {
+    --acquiring_;
+    on_granted(how);
+  };
+  send<lease_granted>("acquire " + what.id.value, what, then, wait);
 }
 
 void run_client::resume() {
@@ -147,6 +152,8 @@ void run_client::resume() {
   what.lease = last_lease_.value;
   what.run = run_;
   truth_.on_end_asked(last_lease_);
+  if (acquiring_ > 0)
+    truth_.on_end_asked(what.id);
   send<lease_granted>("resume " + what.lease, what,
                       [this](const auto& how) { on_granted(how); });
 }

@@ -82,6 +82,8 @@ private:
   lease_id last_lease_;
   /// Every lease that it ever asked for.
   std::set<lease_id> asked_;
+  /// Acquires that have not been answered.
+  size_t acquiring_ = 0;
 };
 
 } // namespace leasehold::sim
