@@ -95,9 +95,10 @@ TEST_CASE_METHOD(rogues,
                  "engine: a worker that never gets ready is given up "
                  "after the grace, not before",
                  "[engine]") {
+  // The worker that is asked about the config may take its time.
+  auto den = add_rogue("never-ready");
   opts.worker_ready_grace = 300ms;
   start();
-  auto den = add_rogue("never-ready");
   auto begin = std::chrono::steady_clock::now();
   acquire_request what;
   what.environment = den;
@@ -111,8 +112,6 @@ TEST_CASE_METHOD(rogues,
 
 TEST_CASE_METHOD(rogues, "engine: a worker that fails to initialize says why",
                  "[engine]") {
-  opts.worker_ready_grace = 300ms;
-  start();
   auto why = refused_by("init-fails");
   CHECK(why.code == ec::worker_not_ready);
   CHECK(why.message == never_ran);

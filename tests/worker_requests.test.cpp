@@ -58,8 +58,9 @@ struct asking : stage {
     worker_call what;
     what.method = method;
     what.company = {company};
-    gate.call({"plugin-1"}, std::move(what), true,
-              [this](result<json_text> x) { answers.push_back(std::move(x)); });
+    gate.call(
+      {"plugin-1"}, std::move(what), true,
+      [to = told](result<json_text> x) { to->push_back(std::move(x)); });
     settle();
     return scope_of(method);
   }
@@ -100,7 +101,10 @@ struct asking : stage {
     return answer.at("error").at("message");
   }
 
-  std::vector<result<json_text>> answers;
+  /// Calls that are open in the end are answered after this is gone.
+  std::shared_ptr<std::vector<result<json_text>>> told
+    = std::make_shared<std::vector<result<json_text>>>();
+  std::vector<result<json_text>>& answers = *told;
 
 private:
   int asked_ = 0;
