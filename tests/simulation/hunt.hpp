@@ -21,7 +21,8 @@ struct catch_of_hunt {
 };
 
 /// Runs seeds with this bug until one breaks a promise that it keeps without,
-/// `seeds_max` at the most. Whoever calls must have been compiled with LEASEHOLD_MUTATIONS.
+/// `seeds_max` at the most. Whoever calls must have been compiled with
+/// LEASEHOLD_MUTATIONS.
 catch_of_hunt hunt(workshop& tools, mutation bug, uint64_t seeds_max);
 
 } // namespace leasehold::sim
