@@ -32,14 +32,7 @@ struct keeper : user {
 /// Somebody whose provider never removes anything.
 struct stuck : user {
   stuck() {
-    write_text(dir / "rogue.json",
-               R"({"id":"rogue.plugin","apiVersion":1,"version":"1.0.0",
-                   "displayName":"Rogue",
-                   "capabilities":["environment.drivers.register"],
-                   "environmentDrivers":[{"driverKey":"rogue",
-                     "kind":"sandbox_provider","displayName":"Rogue"}]})");
-    told({"plugin", "add", "--manifest", dir / "rogue.json", "--",
-          LEASEHOLD_ROGUE_WORKER, "no-destroy", dir / "rogue"});
+    add_rogue("no-destroy");
     leasehold({"run", "--provider", "rogue", "--", "echo", "hi"});
     lease = leases().at(0)["id"];
   }

@@ -23,15 +23,7 @@ TEST_CASE_METHOD(user,
                  "program: a plugin of one's own is added, used and "
                  "removed",
                  "[program]") {
-  write_text(dir / "rogue.json",
-             R"({"id":"rogue.plugin","apiVersion":1,"version":"1.0.0",
-                 "displayName":"Rogue",
-                 "capabilities":["environment.drivers.register"],
-                 "environmentDrivers":[{"driverKey":"rogue",
-                   "kind":"sandbox_provider","displayName":"Rogue"}]})");
-  auto added = told({"plugin", "add", "--manifest", dir / "rogue.json",
-                     "--config", R"({"region":"eu"})", "--",
-                     LEASEHOLD_ROGUE_WORKER, "normal", dir / "rogue"});
+  auto added = add_rogue("normal", {"--config", R"({"region":"eu"})"});
   CHECK(added["config"]["region"] == "eu");
   auto how = leasehold({"run", "--provider", "rogue", "--", "echo", "hi"});
   CHECK(how.code == 0);

@@ -70,6 +70,19 @@ struct user {
     return json::parse(how.out);
   }
 
+  /// Adds a plugin whose worker misbehaves as `mode` says.
+  json add_rogue(const std::string& mode, const words& options = {}) {
+    write_text(dir / "rogue.json",
+               R"({"id":"rogue.plugin","apiVersion":1,"version":"1.0.0",
+                   "displayName":"Rogue",
+                   "capabilities":["environment.drivers.register"],
+                   "environmentDrivers":[{"driverKey":"rogue",
+                     "kind":"sandbox_provider","displayName":"Rogue"}]})");
+    return told(words{"plugin", "add", "--manifest", dir / "rogue.json"}
+                + options
+                + words{"--", LEASEHOLD_ROGUE_WORKER, mode, dir / "rogue"});
+  }
+
   /// All leases, latest first.
   json leases() {
     return told({"lease", "list", "--all"})["leases"];
