@@ -54,7 +54,8 @@ result<> nothing_listed(const lease_row& row, timestamp now,
                         const cleanup_options& options) {
   auto looks = row.cleanup_attempts + 1;
   // A lease is used for the last time when it ends.
-  auto is_old = now - row.last_used_at >= options.doubt * options.retry_delay;
+  auto is_old = now - row.last_used_at >= options.doubt * options.retry_delay
+                && now >= row.deadline_at.value_or(now);
   if (looks >= options.attempts_max
       || (looks >= options.empty_looks_min && is_old))
     return done{};

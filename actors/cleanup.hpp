@@ -18,7 +18,8 @@ struct cleanup_options {
   uint32_t attempts_max = 20;
   /// How often a provider has to say that it has nothing for a lease, and for
   /// how many retry delays after the lease ended, before that is believed: a
-  /// call that nobody waits for may still be under way.
+  /// call that nobody waits for may still be under way. Never before the
+  /// acquire's own deadline.
   uint32_t empty_looks_min = 4;
   uint32_t doubt = 12;
 };

@@ -24,8 +24,8 @@ namespace {
 using nlohmann::json;
 
 /// The library matches patterns by a recursion over the text, which runs out of
-/// stack.
-constexpr size_t pattern_text_max = 4'096;
+/// stack: up to 2 KiB of it a byte, where nothing is optimised.
+constexpr size_t pattern_text_max = 1'024;
 
 failure unusable(std::string why) {
   return {ec::invalid_config, "The plugin's configSchema cannot be used.",

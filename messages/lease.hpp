@@ -139,6 +139,7 @@ struct lease_row {
   std::optional<timestamp> expires_at;
   /// When a state that waits for something is over: `acquiring` for its
   /// provider, `active` without an engine for its run, parked for the next run.
+  /// Ended with a cleanup owed: until when its provider may still be acquiring.
   std::optional<timestamp> deadline_at;
   std::optional<timestamp> released_at;
   /// How long its run may take to come back if its engine dies; zero: the lease

@@ -166,7 +166,8 @@ WITH changed AS (
     l.owner_instance, a.note))" + record_and_answer;
 
 // A command comes once for each state that it may come from: that tells us
-// which one it was, for the history.
+// which one it was, for the history. An acquire that nobody saw the end of
+// keeps its deadline: its provider may be at it until then.
 inline const std::string end_leases = R"(
 WITH changed AS (
   UPDATE leases l
@@ -176,7 +177,9 @@ WITH changed AS (
     provider_lease_id = coalesce(a.resource, l.provider_lease_id),
     released_at = CASE WHEN a.status = 'retained' THEN NULL
       ELSE $1::bigint END,
-    deadline_at = a.until, last_used_at = $1::bigint, updated_at = $1::bigint
+    deadline_at = CASE WHEN a.before = 'acquiring' AND a.cleanup = 'failed'
+      THEN l.deadline_at ELSE a.until END,
+    last_used_at = $1::bigint, updated_at = $1::bigint
   FROM unnest($3::int[], $4::text[], $5::bigint[], $6::text[], $7::text[],
     $8::text[], $9::text[], $10::bigint[], $11::boolean[], $12::text[],
     $13::bigint[], $14::text[])

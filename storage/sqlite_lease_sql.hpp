@@ -54,12 +54,15 @@ SET parked = ?3, cleanup_status = nullif(?4, 'none'), cleanup_attempts = 0,
   next_cleanup_at = ?5, updated_at = ?2
 WHERE id = ?1 AND parked = 0 AND status NOT IN ('acquiring', 'active'))";
 
+// An acquire that nobody saw the end of keeps its deadline: its provider may be
+// at it until then.
 inline constexpr const char* end_lease = R"(
 UPDATE leases
 SET status = ?5, failure_reason = nullif(?6, ''),
   cleanup_status = nullif(?7, 'none'), next_cleanup_at = ?8, parked = ?9,
   provider_lease_id = ifnull(?10, provider_lease_id),
-  released_at = iif(?5 = 'retained', NULL, ?2), deadline_at = ?11,
+  released_at = iif(?5 = 'retained', NULL, ?2),
+  deadline_at = iif(status = 'acquiring' AND ?7 = 'failed', deadline_at, ?11),
   last_used_at = ?2, updated_at = ?2
 WHERE id = ?1 AND status = ?4 AND ?3 IN (0, fence))";
 

@@ -123,11 +123,14 @@ TEST_CASE_METHOD(rogues,
                  "engine: a worker that does not answer `initialize` "
                  "is killed and started anew",
                  "[engine]") {
-  opts.worker_ready_grace = 1s;
+  // However slow this machine is, it is the second time-out that ends the wait.
+  opts.worker_ready_grace = 10min;
   opts.worker_initialize_timeout = 200ms;
   opts.worker_restart_delay = 10ms;
+  opts.worker_crashes_max = 2;
   start();
   auto why = refused_by("never-ready");
+  CHECK(why.code == ec::worker_broken);
   CHECK(why.detail.find("RPC call \"initialize\" timed out after 200ms")
         != std::string::npos);
   stop();

@@ -442,6 +442,19 @@ void check_ends(const store_opener& open) {
     CHECK(db.lease("lease-1").deadline_at == std::nullopt);
     CHECK(db.lease("lease-1").cleanup == cleanup_status::success);
   }
+  SECTION("an acquire whose end nobody saw keeps its deadline") {
+    tried_store db{open};
+    auto row = a_lease("lease-1", lease_status::acquiring);
+    auto fence
+      = db.must(insert_lease{.row = row, .deadline_in = milliseconds{5}}).fence;
+    auto until = db.lease("lease-1").deadline_at;
+    CHECK(until == db.now + milliseconds{5});
+    db.must(end_lease{.lease = {row.id, fence},
+                      .from = {lease_status::acquiring},
+                      .to = lease_status::failed,
+                      .cleanup = cleanup_status::failed});
+    CHECK(db.lease("lease-1").deadline_at == until);
+  }
   SECTION("a retained lease has not been released") {
     tried_store db{open};
     auto handle = db.grant(a_lease("lease-1"));

@@ -1,8 +1,6 @@
-// What people give the program: `--config`, `--set`, times, secrets, words of a
-// command line. Input: a line of words, then a text; a line alone is a command
-// line.
+// What people give the program: `--config`, `--set`, times, secrets. Input: a
+// line of words, then a text.
 
-#include "cli/arguments.hpp"
 #include "cli/config_input.hpp"
 #include "cli/durations.hpp"
 #include "cli/secret_input.hpp"
@@ -15,22 +13,6 @@
 namespace leasehold::fuzz {
 
 namespace {
-
-std::vector<std::string> words_of(std::string_view line) {
-  std::vector<std::string> out;
-  while (!line.empty()) {
-    auto end = line.find(' ');
-    out.emplace_back(line.substr(0, end));
-    line.remove_prefix(end == std::string_view::npos ? line.size() : end + 1);
-  }
-  return out;
-}
-
-void check_command(std::string_view line) {
-  auto read = cli::parse_arguments(words_of(line));
-  if (auto* why = std::get_if<cli::usage_error>(&read))
-    must(!why->message.empty(), "a refusal has a reason");
-}
 
 void check_time(std::string_view line) {
   if (auto time = cli::parse_duration(line)) {
@@ -75,9 +57,6 @@ void check_secret(std::string_view text) {
 
 void try_input(std::string_view input) {
   auto line = take_line(input);
-  // To tell the library all verbs takes a hundred times as long as all else.
-  if (input.empty())
-    return check_command(line);
   check_time(line);
   check_config(line, input);
   check_secret(input);

@@ -49,6 +49,16 @@ std::string_view take_line(std::string_view& input) {
   return line;
 }
 
+std::vector<std::string> words_of(std::string_view line) {
+  std::vector<std::string> out;
+  while (!line.empty()) {
+    auto end = line.find(' ');
+    out.emplace_back(line.substr(0, end));
+    line.remove_prefix(end == std::string_view::npos ? line.size() : end + 1);
+  }
+  return out;
+}
+
 std::vector<std::string_view> pieces_of(std::string_view stream,
                                         std::string_view cuts) {
   std::vector<std::string_view> out;

@@ -21,6 +21,9 @@ void must(bool fact, const char* words);
 /// Takes the next line of `input`, without its end; all of it if there is none.
 std::string_view take_line(std::string_view& input);
 
+/// What stands between the spaces of a line, empty words among it.
+std::vector<std::string> words_of(std::string_view line);
+
 /// Cuts a stream into pieces, at places that `cuts` decides: each byte is the
 /// length of the next piece, over and over; no cuts, one piece.
 std::vector<std::string_view> pieces_of(std::string_view stream,
