@@ -1,5 +1,5 @@
-// leasehold-instructions: does one kind of work over and over, so that callgrind
-// can count what it takes. gate.py runs it; `./dev instructions` runs that.
+// leasehold-instructions: does one kind of work over and over, for callgrind to
+// count what it takes. gate.py runs it, and `./dev instructions` runs that.
 
 #include "bench/instructions/counted_work.hpp"
 #include "messages/type_ids.hpp"
