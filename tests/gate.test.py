@@ -117,10 +117,20 @@ class Gate(unittest.TestCase):
         with self.assertRaises(gate.Trouble):
             self.judge(1000)
 
-    def test_a_profile_without_a_sum_is_not_counted(self):
-        self.write("empty", "version: 1\n")
+    def test_a_program_that_is_not_there_is_not_counted(self):
+        os.remove(self.path("program"))
         with self.assertRaises(gate.Trouble):
-            gate.total_of(self.path("empty"))
+            self.judge(1000)
+
+    def test_a_profile_without_a_sum_is_not_counted(self):
+        for text in ("version: 1\n", "version: 1\ntotals: 0\n"):
+            self.write("profile", text)
+            with self.assertRaises(gate.Trouble):
+                gate.total_of(self.path("profile"))
+
+    def test_callgrinds_own_words_are_read(self):
+        self.write("profile", "events: Ir\nsummary: 12\n\ntotals: 12\n")
+        self.assertEqual(gate.total_of(self.path("profile")), 12)
 
 
 if __name__ == "__main__":

@@ -70,9 +70,12 @@ def write_record(path, record):
 
 
 def run(command, **more):
-    done = subprocess.run(
-        command, check=False, capture_output=True, text=True, **more
-    )
+    try:
+        done = subprocess.run(
+            command, check=False, capture_output=True, text=True, **more
+        )
+    except OSError as error:
+        raise Trouble(f"{command[0]} cannot be run: {error}") from error
     if done.returncode != 0:
         raise Trouble(
             f"{' '.join(command)} ended with {done.returncode}:\n"
@@ -86,9 +89,9 @@ def total_of(profile):
     """The sum of all costs in a file of callgrind's."""
     with open(profile, encoding="utf-8") as lines:
         for line in lines:
-            if line.startswith(("totals:", "summary:")):
+            if re.fullmatch("(totals|summary): [1-9][0-9]*\\s*", line):
                 return int(line.split()[1])
-    raise Trouble(f"{profile}: no totals; was the program killed?")
+    raise Trouble(f"{profile}: nothing was counted")
 
 
 def count(valgrind, program, work, profile):
