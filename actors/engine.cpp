@@ -17,6 +17,7 @@
 #include <filesystem>
 #include <mutex>
 #include <random>
+#include <thread>
 #include <utility>
 
 namespace leasehold {
@@ -171,8 +172,14 @@ engine::impl::impl(options what, std::shared_ptr<leasehold::store> opened,
   launcher = make_process_launcher(*loop);
   with = make_services();
   runner = make_store_threads(std::move(opened));
-  if (opts.threads > 0)
-    config.set("caf.scheduler.max-threads", opts.threads);
+  // Actors never block: one thread a processor is enough. Threads that steal
+  // poll for work, which costs whoever waits for an answer a tenth of a
+  // millisecond, and an engine at rest its rest (docs/performance.md).
+  config.set("caf.scheduler.policy", "sharing");
+  config.set("caf.scheduler.max-threads",
+             opts.threads > 0
+               ? opts.threads
+               : std::max<size_t>(std::thread::hardware_concurrency(), 1));
   system = std::make_unique<caf::actor_system>(config);
   auto setup = supervisor_options_of(opts);
   front = spawn_actor<front_state>(*system);

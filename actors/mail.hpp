@@ -208,6 +208,27 @@ caf::disposable after(Self* self, std::chrono::milliseconds delay, Fun fun) {
   return self->run_delayed(delay, std::move(fun));
 }
 
+/// The same for a timer that does not keep its actor alive.
+template <class Self, class Fun>
+caf::disposable after_if_alive(Self* self, std::chrono::milliseconds delay,
+                               Fun fun) {
+  auto me
+    = caf::actor_cast<caf::weak_actor_ptr>(caf::strong_actor_ptr{self->ctrl()});
+  auto ring = [me, fun = std::move(fun)] {
+    if (auto alive = caf::actor_cast<caf::actor>(me.lock()))
+      tell_from_outside(alive, caf::make_action(fun));
+  };
+  auto& clock = self->clock();
+  return clock.schedule(clock.now() + delay, caf::make_action(std::move(ring)));
+}
+
+/// Runs `fun` in `self` once it has handled what is in its mailbox now.
+template <class Self, class Fun>
+void after_mail(Self* self, Fun fun) {
+  tell_from_outside(caf::actor_cast<caf::actor>(self),
+                    caf::make_action(std::move(fun)));
+}
+
 /// Milliseconds of a clock that never goes back; virtual in tests.
 template <class Self>
 std::chrono::milliseconds steady_now(Self* self) {

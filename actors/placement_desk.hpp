@@ -3,6 +3,7 @@
 // The SUPERVISOR's duty towards runs that want a lease: one placement each,
 // until it is granted or refused.
 
+#include "actors/alarms.hpp"
 #include "actors/breaker_board.hpp"
 #include "actors/mail.hpp"
 #include "actors/placement.hpp"
@@ -107,7 +108,7 @@ private:
     environment_context place;
     lease_row row;
     timestamp written_at;
-    timer deadline;
+    alarm deadline;
     caf::typed_response_promise<lease_granted> waiting;
     /// Whether it waits for the environment to let it in.
     bool at_the_door = false;
@@ -197,6 +198,7 @@ private:
   living_leases& leases_;
   breaker_board& breakers_;
   std::function<void()> on_idle_;
+  alarms<supervisor_actor::base> alarms_;
   std::unordered_map<lease_id, booking> bookings_;
   /// By id and by name.
   std::map<std::string, known_environment> environments_;

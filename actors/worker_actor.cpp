@@ -32,7 +32,7 @@ worker_state::worker_state(worker_actor::pointer self,
                            services_ptr with, worker_options options)
   : self_{self}, supervisor_{std::move(supervisor)}, plugin_{std::move(plugin)},
     incarnation_{incarnation}, launcher_{launcher}, with_{std::move(with)},
-    options_{std::move(options)}, queue_{options_.queue_max},
+    options_{std::move(options)}, alarms_{self}, queue_{options_.queue_max},
     asking_{plugin_.id, rpc::capabilities_of(plugin_.manifest)} {
   // nop
 }
@@ -60,9 +60,11 @@ worker_actor::behavior_type worker_state::make_behavior() {
     [this](const process_not_started& what) {
       on(worker_event::not_started{what.why});
     },
-    [this](const process_line& what) {
-      process_->handled(what.text.size());
-      read(what.text);
+    [this](const process_lines& what) {
+      for (const auto& line : what.texts) {
+        process_->handled(line.size());
+        read(line);
+      }
     },
     [this](const process_overlong_line& what) { on_overlong(what); },
     [this](const process_stderr& what) { on_stderr(what.text); },

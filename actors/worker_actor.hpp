@@ -2,6 +2,7 @@
 
 // A WORKER: one plugin's child process, and the calls it answers.
 
+#include "actors/alarms.hpp"
 #include "actors/fair_queue.hpp"
 #include "actors/host_rules.hpp"
 #include "actors/live_output.hpp"
@@ -68,7 +69,7 @@ private:
   struct pending {
     call_worker what;
     std::string invocation;
-    timer deadline;
+    alarm deadline;
     live_output output;
   };
 
@@ -89,6 +90,9 @@ private:
   void take(call_worker& what);
 
   void send(call_worker what);
+
+  /// Writes a line to the process, soon.
+  void say(std::string_view line);
 
   /// Sends what waits for its turn, as far as there is room.
   void send_next();
@@ -162,6 +166,7 @@ private:
   timer health_;
   timer closing_;
   int64_t last_id_ = 0;
+  alarms<worker_actor::base> alarms_;
   std::unordered_map<int64_t, pending> in_flight_;
   std::unordered_map<std::string, int64_t> by_invocation_;
   fair_queue<call_worker> queue_;

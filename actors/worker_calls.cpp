@@ -56,15 +56,20 @@ void worker_state::send(call_worker what) {
     call.invocation = scope->id;
     by_invocation_.emplace(scope->id, id);
   }
-  process_->send(
-    rpc::encode_request(id, what.call.method, what.call.params, scope));
+  say(rpc::encode_request(id, what.call.method, what.call.params, scope));
   // The texts are on their way; only the answer matters from now on.
   what.call.params = json_text{};
   what.call.timeout = timeout;
   call.output = live_output{std::move(what.call.output)};
   call.what = std::move(what);
-  call.deadline = after(self_, timeout, [this, id] { on_timeout(id); });
+  call.deadline = alarms_.set(timeout, [this, id] { on_timeout(id); });
   in_flight_.emplace(id, std::move(call));
+}
+
+void worker_state::say(std::string_view line) {
+  // What is said while this mailbox is worked off goes out together.
+  if (process_->send(line))
+    after_mail(self_, [this] { process_->flush(); });
 }
 
 void worker_state::send_next() {

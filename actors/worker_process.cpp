@@ -40,11 +40,22 @@ struct listener {
   std::shared_ptr<line_gauge> gauge;
   std::mutex mutex;
   std::weak_ptr<child_process> child;
+  /// What the process has said since the last `tell`, and its size.
+  process_lines heard = {};
+  size_t size = 0;
 
   void on_line(std::string line) {
-    auto size = line.size();
-    tell_from_outside(whom, process_line{std::move(line)});
-    if (gauge->bytes.fetch_add(size) + size < line_gauge::high)
+    size += line.size();
+    heard.texts.push_back(std::move(line));
+  }
+
+  /// Many lines that come at once make one message.
+  void tell() {
+    if (heard.texts.empty())
+      return;
+    tell_from_outside(whom, std::exchange(heard, {}));
+    auto count = std::exchange(size, 0);
+    if (gauge->bytes.fetch_add(count) + count < line_gauge::high)
       return;
     std::lock_guard guard{mutex};
     if (auto alive = child.lock(); alive && !gauge->paused.exchange(true))
@@ -63,7 +74,8 @@ worker_process::worker_process(
   ears->gauge = gauge_;
   auto lines = std::make_shared<line_splitter>(
     line_max, [ears](std::string line) { ears->on_line(std::move(line)); },
-    [whom](overlong_line line) {
+    [whom, ears](overlong_line line) {
+      ears->tell();
       tell_from_outside(whom,
                         process_overlong_line{std::move(line.head), line.size});
     });
@@ -73,7 +85,10 @@ worker_process::worker_process(
   tell.on_failure = [whom](failure why) {
     tell_from_outside(whom, process_not_started{std::move(why)});
   };
-  tell.on_stdout = [lines](std::string_view bytes) { lines->feed(bytes); };
+  tell.on_stdout = [lines, ears](std::string_view bytes) {
+    lines->feed(bytes);
+    ears->tell();
+  };
   tell.on_stderr = [whom](std::string_view bytes) {
     tell_from_outside(whom, process_stderr{to_utf8(bytes)});
   };
@@ -87,11 +102,19 @@ worker_process::worker_process(
   ears->child = child_;
 }
 
-void worker_process::send(std::string line) {
-  child_->write(std::move(line));
+bool worker_process::send(std::string_view line) {
+  auto is_first = unsent_.empty();
+  unsent_ += line;
+  return is_first;
+}
+
+void worker_process::flush() {
+  if (!unsent_.empty())
+    child_->write(std::exchange(unsent_, {}));
 }
 
 void worker_process::close_stdin() {
+  flush();
   child_->close_stdin();
 }
 

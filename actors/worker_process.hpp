@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 
 namespace leasehold {
 
@@ -26,7 +27,7 @@ struct line_gauge {
 };
 
 /// A worker's child process. Everything it says goes to the WORKER as messages
-/// (`process_line` and so on). Destroying it kills the process.
+/// (`process_lines` and so on). Destroying it kills the process.
 class worker_process {
 public:
   /// Starts the plugin's program (PB §5.1). `host_env` is what the engine's own
@@ -36,19 +37,25 @@ public:
                  const std::map<std::string, std::string>& host_env,
                  size_t line_max);
 
-  void send(std::string line);
+  /// Keeps a line for the next `flush`. True if it is the first one: somebody
+  /// has to see to that.
+  [[nodiscard]] bool send(std::string_view line);
+
+  /// Hands on what was sent, all of it in one piece.
+  void flush();
 
   /// Ends standard input: a worker that reads it to the end exits.
   void close_stdin();
 
   void signal(int number);
 
-  /// The WORKER has handled a line of this size.
+  /// The WORKER has handled lines of this size.
   void handled(size_t bytes);
 
 private:
   std::shared_ptr<line_gauge> gauge_;
   std::shared_ptr<child_process> child_;
+  std::string unsent_;
 };
 
 } // namespace leasehold

@@ -23,7 +23,7 @@ void worker_state::read(rpc::request& what) {
     rpc::notification same{what.method, std::move(what.params),
                            std::move(what.invocation)};
     read(same);
-    return process_->send(rpc::encode_result(what.id, "null"));
+    return say(rpc::encode_result(what.id, "null"));
   }
   if (auto no = check_method(asking_, what.method))
     return refuse(what.id, *no);
@@ -32,7 +32,7 @@ void worker_state::read(rpc::request& what) {
   if (what.method == "secrets.resolve")
     return resolve_secret(what);
   // Metrics: taken, and kept nowhere.
-  process_->send(rpc::encode_result(what.id, "null"));
+  say(rpc::encode_result(what.id, "null"));
 }
 
 host_question worker_state::question_of(const rpc::request& what) const {
@@ -48,14 +48,14 @@ host_question worker_state::question_of(const rpc::request& what) const {
 }
 
 void worker_state::refuse(const std::string& request, const host_refusal& why) {
-  process_->send(rpc::encode_error(request, why.code, why.message));
+  say(rpc::encode_error(request, why.code, why.message));
 }
 
 void worker_state::answer_config(const rpc::request& what) {
   auto scope = scope_of(asking_, question_of(what));
   if (auto* no = std::get_if<host_refusal>(&scope))
     return refuse(what.id, *no);
-  process_->send(rpc::encode_result(what.id, plugin_.config.text));
+  say(rpc::encode_result(what.id, plugin_.config.text));
 }
 
 void worker_state::resolve_secret(const rpc::request& what) {
@@ -101,7 +101,7 @@ void worker_state::on_secret(const secret_resolved& what) {
     hide_ = scrubber{{secrets_.begin(), secrets_.end()}};
   if (resolved_.insert(*what.value).second)
     hide_resolved_ = scrubber{{resolved_.begin(), resolved_.end()}};
-  process_->send(rpc::encode_result(what.request, json_string(*what.value)));
+  say(rpc::encode_result(what.request, json_string(*what.value)));
 }
 
 void worker_state::send_config() {

@@ -120,6 +120,10 @@ public:
   /// Queues bytes. Thread-safe.
   void write(std::string bytes);
 
+  /// Writes on this thread what fits in at once, and queues the rest: nobody
+  /// has to wake the loop for a line. Thread-safe.
+  void write_now(std::string bytes);
+
   /// Calls `tell` after every write: true, or false once, when the reader has
   /// gone. To be set before `open`.
   void on_progress(std::function<void(bool open)> tell);
@@ -134,6 +138,9 @@ public:
   [[nodiscard]] size_t unwritten() const;
 
 private:
+  /// Queues bytes; `mutex_` is held.
+  void append(std::string bytes);
+
   /// Sees to it that `flush` runs if it does not already; `mutex_` is held.
   void wake();
 

@@ -27,6 +27,21 @@ void consume_sigpipe() {
   sigtimedwait(&pipe, nullptr, &now);
 }
 
+/// Writes what a descriptor takes at once, on a thread that may not block
+/// SIGPIPE. What cannot be written, whatever the reason, is left to the loop.
+size_t write_some(int descriptor, std::string_view bytes) {
+  sigset_t pipe;
+  sigset_t before;
+  sigemptyset(&pipe);
+  sigaddset(&pipe, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &pipe, &before);
+  auto count = ::write(descriptor, bytes.data(), bytes.size());
+  if (count < 0 && errno == EPIPE)
+    consume_sigpipe();
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return count < 0 ? 0 : static_cast<size_t>(count);
+}
+
 } // namespace
 
 // -- reading ------------------------------------------------------------------
@@ -126,12 +141,25 @@ stream_writer::stream_writer(std::shared_ptr<loop_context> context)
 void stream_writer::open(int descriptor) {
   descriptor_.assign(descriptor);
   std::lock_guard guard{mutex_};
+  descriptor_.native_non_blocking(true);
   open_ = true;
   wake();
 }
 
 void stream_writer::write(std::string bytes) {
   std::lock_guard guard{mutex_};
+  append(std::move(bytes));
+}
+
+void stream_writer::write_now(std::string bytes) {
+  std::lock_guard guard{mutex_};
+  // Where nothing is under way, nothing is queued either.
+  if (open_ && !busy_ && !closed_ && !finishing_)
+    bytes.erase(0, write_some(descriptor_.native_handle(), bytes));
+  append(std::move(bytes));
+}
+
+void stream_writer::append(std::string bytes) {
   if (closed_ || finishing_ || bytes.empty())
     return;
   unwritten_ += bytes.size();
@@ -150,10 +178,10 @@ void stream_writer::finish() {
 }
 
 void stream_writer::close() {
-  boost::system::error_code ignored;
-  descriptor_.close(ignored);
   std::lock_guard guard{mutex_};
   closed_ = true;
+  boost::system::error_code ignored;
+  descriptor_.close(ignored);
   queue_.clear();
   unwritten_ = 0;
 }

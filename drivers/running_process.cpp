@@ -82,7 +82,7 @@ void running_process::abandon() {
 }
 
 void running_process::write(std::string bytes) {
-  stdin_->write(std::move(bytes));
+  stdin_->write_now(std::move(bytes));
 }
 
 void running_process::close_stdin() {

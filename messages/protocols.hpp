@@ -36,7 +36,7 @@ using worker_actor = caf::typed_actor<
   caf::result<void>(secret_resolved),
   // What the process says.
   caf::result<void>(process_started), caf::result<void>(process_not_started),
-  caf::result<void>(process_line), caf::result<void>(process_overlong_line),
+  caf::result<void>(process_lines), caf::result<void>(process_overlong_line),
   caf::result<void>(process_stderr), caf::result<void>(process_closed_stdout),
   caf::result<void>(process_exited)>;
 

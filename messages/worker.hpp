@@ -133,9 +133,9 @@ struct process_not_started {
   failure why;
 };
 
-/// PROCESS -> WORKER: one line of standard output.
-struct process_line {
-  std::string text;
+/// PROCESS -> WORKER: lines of standard output.
+struct process_lines {
+  std::vector<std::string> texts;
 };
 
 /// PROCESS -> WORKER: a line beyond the limit, of which this is the beginning.
@@ -215,8 +215,8 @@ bool inspect(Inspector& f, process_not_started& x) {
 }
 
 template <class Inspector>
-bool inspect(Inspector& f, process_line& x) {
-  return f.object(x).fields(f.field("text", x.text));
+bool inspect(Inspector& f, process_lines& x) {
+  return f.object(x).fields(f.field("texts", x.texts));
 }
 
 template <class Inspector>

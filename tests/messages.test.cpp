@@ -108,7 +108,7 @@ TEST_CASE("messages: what actors tell each other survives the trip",
   check_trip(environment_changed{{"e"}, "box"});
   check_trip(worker_is_ready{{"p"}, 4, {"a", "b"}});
   check_trip(worker_is_gone{{"p"}, 4, true, {ec::worker_lost, "x", "y"}});
-  check_trip(process_line{"{}"});
+  check_trip(process_lines{{"{}", "[]"}});
   check_trip(process_overlong_line{"{", 12});
   check_trip(process_exited{-1, 9});
   check_trip(late_resource{{"l"}, {"box-1"}});
