@@ -1,5 +1,7 @@
 #include "actors/admission.hpp"
 
+#include "messages/mutation.hpp"
+
 #include <algorithm>
 #include <utility>
 
@@ -18,7 +20,9 @@ admission_step stay(admission x, effects todo = {}) {
 
 bool has_room(const admission& x) {
   const auto& limits = x.limits;
-  return (limits.leases_max == 0 || x.places.size() < limits.leases_max)
+  auto taken
+    = mutated(mutation::limit_counted_late) ? x.live() : x.places.size();
+  return (limits.leases_max == 0 || taken < limits.leases_max)
          && (limits.acquires_max == 0 || x.acquiring < limits.acquires_max);
 }
 
@@ -74,7 +78,8 @@ admission_step on(admission x, const event::asked& ev) {
   auto patience
     = ev.patience.count() > 0 ? ev.patience : x.limits.queue_timeout;
   waiting_lease who{ev.lease, ev.company, ev.run, ev.now, ev.now + patience};
-  if (auto refused = x.queue.push(ev.company, who))
+  auto line = mutated(mutation::one_line_for_all) ? company_id{} : ev.company;
+  if (auto refused = x.queue.push(line, who))
     todo.push_back(no_room(*refused, x));
   if (auto position = position_of(x, ev.lease)) {
     todo.push_back(effect::enqueue{ev.lease, position});
@@ -86,6 +91,9 @@ admission_step on(admission x, const event::asked& ev) {
 admission_step on(admission x, const event::placed& ev) {
   effects todo;
   auto pos = x.places.find(ev.lease);
+  // Who did not have to ask needs room all the same.
+  if (pos == x.places.end() && has_limit(x.limits))
+    x.places.emplace(ev.lease, true);
   if (pos != x.places.end() && !std::exchange(pos->second, true)) {
     --x.acquiring;
     let_in(x, todo);
@@ -99,6 +107,8 @@ admission_step on(admission x, const event::left& ev) {
   if (x.queue.remove_if(is_it))
     todo.push_back(effect::refuse{
       ev.lease, {ec::cancelled, "Nobody waits for this lease any more."}});
+  if (mutated(mutation::place_kept_for_ever))
+    return stay(std::move(x), std::move(todo));
   if (auto place = x.places.extract(ev.lease)) {
     if (!place.mapped())
       --x.acquiring;

@@ -68,7 +68,8 @@ struct asked {
   bool again = false;
 };
 
-/// Its lease lives.
+/// Its lease lives. It may have come past the door: then it has a place from
+/// now on, whether or not there is one.
 struct placed {
   lease_id lease;
 };

@@ -1,5 +1,7 @@
 #include "actors/breaker.hpp"
 
+#include "messages/mutation.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <utility>
@@ -64,7 +66,7 @@ breaker_step on(breaker x, const event::wanted& ev) {
     return let_through(std::move(x));
   if (x.phase == phase::probing)
     return {std::move(x), {effect::refuse{milliseconds{0}}}};
-  if (ev.now < x.retry_at) {
+  if (ev.now < x.retry_at || mutated(mutation::breaker_never_half_open)) {
     auto left = x.retry_at - ev.now;
     return {std::move(x), {effect::refuse{left}}};
   }

@@ -2,6 +2,7 @@
 
 #include "actors/mail.hpp"
 #include "drivers/admission_config.hpp"
+#include "messages/mutation.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -53,11 +54,7 @@ environment_actor::behavior_type environment_state::make_behavior() {
     [this](const lease_placed& what) {
       on(admission_event::placed{what.lease});
     },
-    [this](const lease_left& what) {
-      if (counting_)
-        left_meanwhile_.insert(what.lease);
-      on(admission_event::left{what.lease});
-    },
+    [this](const lease_left& what) { leave(what.lease); },
     [this](const show_queue&) { return show(); },
     [this](const choose_resource& what) -> caf::result<resource_chosen> {
       auto promise = self_->make_response_promise<resource_chosen>();
@@ -92,6 +89,20 @@ void environment_state::open_door() {
     return;
   for (auto& [promise, who] : std::exchange(at_the_door_, {}))
     admit(promise, who);
+}
+
+void environment_state::leave(const lease_id& who) {
+  if (counting_)
+    left_meanwhile_.insert(who);
+  // Who was not even asked for yet must not be let in afterwards.
+  std::erase_if(at_the_door_, [&](auto& x) {
+    if (x.second.lease != who)
+      return false;
+    x.first.deliver(
+      to_error({ec::cancelled, "Nobody waits for this lease any more."}));
+    return true;
+  });
+  on(admission_event::left{who});
 }
 
 void environment_state::admit(entry promise, const admit_lease& who) {
@@ -249,6 +260,8 @@ void environment_state::perform(const admission_effect::enqueue& wish) {
 }
 
 void environment_state::perform(const admission_effect::arm& wish) {
+  if (mutated(mutation::queue_deadline_ignored))
+    return;
   auto left = std::max(wish.at - steady_now(self_), milliseconds{0});
   door_timer_ = after(self_, left, [this] {
     on(admission_event::time_passed{steady_now(self_)});

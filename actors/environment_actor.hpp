@@ -71,6 +71,9 @@ private:
   /// Lets in who has come while something was being read.
   void open_door();
 
+  /// It goes away, wherever it is.
+  void leave(const lease_id& who);
+
   [[nodiscard]] queue_shown show() const;
 
   /// Reads the configuration again, then lets in who waits.

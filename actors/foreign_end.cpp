@@ -1,6 +1,7 @@
 #include "actors/foreign_end.hpp"
 
 #include "actors/lease_term.hpp"
+#include "messages/mutation.hpp"
 
 #include <utility>
 
@@ -100,7 +101,7 @@ store_write settle_orphan(const lease_row& row, const instance_id& self) {
   auto may_come_back = row.owner != self && row.status == lease_status::active
                        && !row.run.empty() && row.reattach_grace.count() > 0;
   // Once it has waited it does not wait again.
-  if (!may_come_back || row.deadline_at)
+  if (!may_come_back || row.deadline_at || mutated(mutation::grace_ignored))
     return end_of_orphan(row, self);
   return await_run{{row.id, row.fence},
                    row.owner,

@@ -55,7 +55,8 @@ bool fits(const parked_resource& what, const choose_resource& wish) {
 
 } // namespace
 
-lease_desk::lease_desk(const supervisor_ties& ties) : ties_{ties} {
+lease_desk::lease_desk(const supervisor_ties& ties, newcomer on_newcomer)
+  : ties_{ties}, on_newcomer_{std::move(on_newcomer)} {
   // nop
 }
 

@@ -18,7 +18,10 @@ namespace leasehold {
 
 class lease_desk : public living_leases {
 public:
-  explicit lease_desk(const supervisor_ties& ties);
+  /// Told of a lease that came here from an engine that is dead.
+  using newcomer = std::function<void(const environment_id&, const lease_id&)>;
+
+  lease_desk(const supervisor_ties& ties, newcomer on_newcomer);
 
   void add(granted_lease what) override;
 
@@ -118,6 +121,14 @@ private:
   /// Takes one of them over from an engine that is dead.
   void adopt(const std::shared_ptr<homecoming>& who, const lease_row& orphan);
 
+  /// It is ours from now on; `at` is when the store wrote that.
+  void on_adopted(const std::shared_ptr<homecoming>& who, const lease_row& row,
+                  timestamp at);
+
+  /// Nobody knows whether it is ours: its row tells.
+  void read_back(const std::shared_ptr<homecoming>& who,
+                 const lease_row& orphan, const failure& why);
+
   /// Asks the store which leases are ours.
   void verify();
 
@@ -125,9 +136,12 @@ private:
   void on_verified(const std::set<lease_id>& asked, const lease_rows& ours);
 
   const supervisor_ties& ties_;
+  newcomer on_newcomer_;
   /// Whether leases serve nobody for now.
   bool still_ = false;
   timer verify_again_;
+  /// For those of which nobody knows whether they are ours.
+  std::unordered_map<lease_id, timer> read_again_;
   std::unordered_map<lease_id, lease_entry> leases_;
   std::unordered_map<run_id, std::set<lease_id>> runs_;
   /// How many leases each plugin's worker serves; only plugins with any.

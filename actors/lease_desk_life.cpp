@@ -5,6 +5,7 @@
 #include "actors/foreign_end.hpp"
 #include "actors/lease_desk.hpp"
 #include "messages/json.hpp"
+#include "messages/mutation.hpp"
 
 #include <algorithm>
 #include <string>
@@ -20,6 +21,8 @@ namespace {
 constexpr milliseconds verify_pause{1'000};
 
 bool names_lease(const lease_rows& all, const lease_id& lease) {
+  if (mutated(mutation::living_engine_robbed))
+    return true;
   return std::any_of(all.rows.begin(), all.rows.end(),
                      [&](const auto& row) { return row.id == lease; });
 }
@@ -134,21 +137,50 @@ void lease_desk::adopt(const std::shared_ptr<homecoming>& who,
   what.note
     = "its run came back; its engine " + orphan.owner.value + " is gone";
   auto on_written = [this, who, before = orphan, what](const written& how) {
-    auto row = as_ours(before, what, how);
-    std::string driver{
-      ties_.services->drivers.of_provider(row.provider)->key()};
-    who->so_far.leases.push_back(
-      as_granted(row, driver, "taken over from an engine that is gone"));
-    // Later verbs go by what a lease has captured.
-    environment_context place{row.company, row.environment, driver, {}};
-    add({row, std::move(place), holds_resource(row), how.at,
-         plugin_id{text_member(row.metadata, "pluginId")}});
-    who->arrived();
+    on_adopted(who, as_ours(before, what, how), how.at);
   };
   ask(ties_.self, ties_.store, caf::infinite, store_write{std::move(what)},
-      on_written, [who](const caf::error& err) {
-        who->so_far.errors.push_back(to_failure(err));
+      on_written, [this, who, orphan](const caf::error& err) {
+        auto why = to_failure(err);
+        if (why.code == ec::commit_unknown)
+          return read_back(who, orphan, why);
+        who->so_far.errors.push_back(std::move(why));
         who->arrived();
+      });
+}
+
+void lease_desk::on_adopted(const std::shared_ptr<homecoming>& who,
+                            const lease_row& row, timestamp at) {
+  std::string driver{ties_.services->drivers.of_provider(row.provider)->key()};
+  who->so_far.leases.push_back(
+    as_granted(row, driver, "taken over from an engine that is gone"));
+  // Later verbs go by what a lease has captured.
+  environment_context place{row.company, row.environment, driver, {}};
+  add({row, std::move(place), holds_resource(row), at,
+       plugin_id{text_member(row.metadata, "pluginId")}});
+  on_newcomer_(row.environment, row.id);
+  who->arrived();
+}
+
+void lease_desk::read_back(const std::shared_ptr<homecoming>& who,
+                           const lease_row& orphan, const failure& why) {
+  auto compare = [this, who, orphan, why](store_answer& answer) {
+    read_again_.erase(orphan.id);
+    auto& found = std::get<lease_rows>(answer);
+    auto& row = found.rows.front();
+    // Another question of the same run may have brought it here.
+    if (row.owner == ties_.services->self && row.fence != orphan.fence
+        && row.status == lease_status::active && !leases_.contains(row.id))
+      return on_adopted(who, row, found.at);
+    who->so_far.errors.push_back(why);
+    who->arrived();
+  };
+  ask(ties_.self, ties_.store, caf::infinite,
+      store_query{get_lease{orphan.id.value}}, compare,
+      [this, who, orphan, why](const caf::error&) {
+        read_again_[orphan.id]
+          = after(ties_.self, ties_.options.lease.record_retry,
+                  [this, who, orphan, why] { read_back(who, orphan, why); });
       });
 }
 

@@ -108,6 +108,8 @@ void placement_desk::take_up(const resume_lease& what, lease_row row) {
   who.request.company = row.company;
   who.request.workspace = row.workspace;
   who.request.issue = row.issue;
+  // It does not ask whether there is room, but takes some.
+  who.counted = true;
   if (row.status == lease_status::active)
     who.row = std::move(row);
   breakers_.when_known([this, id = what.id, start = std::move(*start)] {

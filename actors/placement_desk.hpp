@@ -79,6 +79,10 @@ public:
 
   void cancel_all();
 
+  /// A lease of this environment lives here.
+  void on_lease_placed(const environment_id& environment,
+                       const lease_id& lease);
+
   /// A lease of this environment has ended.
   void on_lease_over(const environment_id& environment, const lease_id& lease);
 
@@ -112,6 +116,9 @@ private:
     caf::typed_response_promise<lease_granted> waiting;
     /// Whether it waits for the environment to let it in.
     bool at_the_door = false;
+    /// Whether it was let in because its run holds something that it may take
+    /// again.
+    bool again = false;
     /// Whether the environment hears how it goes on.
     bool counted = false;
     /// The breakers that have let it through.
@@ -143,6 +150,9 @@ private:
 
   void admit(const lease_id& lease, const known_environment& environment);
 
+  /// Its run's own lease was not to be had: for another one it waits.
+  void admit_anew(booking& who);
+
   void on_admitted(const lease_id& lease, const known_environment& environment,
                    lease_admitted place);
 
@@ -157,7 +167,7 @@ private:
   /// Tells breakers and environment how it went.
   void settle(booking& who, const failure& how);
 
-  /// Refuses one that has no row yet, and forgets it.
+  /// Refuses one that has no row yet.
   void turn_away(const lease_id& lease, const failure& why);
 
   /// Steps the placement of `lease`, then does what it asks for.

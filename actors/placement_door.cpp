@@ -4,6 +4,7 @@
 
 #include "actors/placement_desk.hpp"
 #include "messages/json.hpp"
+#include "messages/mutation.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -14,7 +15,8 @@ namespace {
 
 guarded_place environment_place(const environment_id& id,
                                 const std::string& name) {
-  return {subject_of(id), "Environment \"" + name + "\"",
+  auto which = mutated(mutation::one_breaker_for_all) ? environment_id{} : id;
+  return {subject_of(which), "Environment \"" + name + "\"",
           "leasehold env reset " + name};
 }
 
@@ -74,9 +76,9 @@ void placement_desk::settle(booking& who, const failure& how) {
     return;
   // A lease that was taken again has its place already.
   if (how.code == ec::none && who.row.id == who.request.id)
-    tell(ties_.self, who.environment, lease_placed{who.request.id});
+    on_lease_placed(who.place.environment, who.request.id);
   else
-    tell(ties_.self, who.environment, lease_left{who.request.id});
+    on_lease_over(who.place.environment, who.request.id);
 }
 
 // -- the door -----------------------------------------------------------------
@@ -96,9 +98,9 @@ void placement_desk::admit(const lease_id& lease,
   who.environment = environment.actor;
   who.at_the_door = true;
   const auto& request = who.request;
+  who.again = leases_.holds(request.run, environment.id);
   admit_lease question{lease, request.company, request.run,
-                       request.queue_timeout,
-                       leases_.holds(request.run, environment.id)};
+                       request.queue_timeout, who.again};
   ask(
     ties_.self, environment.actor, caf::infinite, std::move(question),
     [this, lease, environment](lease_admitted& place) {
@@ -126,14 +128,40 @@ void placement_desk::on_admitted(const lease_id& lease,
   on(lease, placement_event::opened{});
 }
 
+void placement_desk::admit_anew(booking& who) {
+  auto id = who.request.id;
+  who.again = false;
+  who.at_the_door = true;
+  admit_lease question{id, who.request.company, who.request.run,
+                       who.request.queue_timeout, false};
+  ask(
+    ties_.self, who.environment, caf::infinite, std::move(question),
+    [this, id](const lease_admitted& place) {
+      auto pos = bookings_.find(id);
+      if (pos == bookings_.end() || !pos->second.at_the_door)
+        return;
+      pos->second.at_the_door = false;
+      pos->second.counted = place.counted;
+      perform(pos->second, placement_effect::record{});
+    },
+    [this, id](const caf::error& err) {
+      auto pos = bookings_.find(id);
+      if (pos != bookings_.end() && pos->second.at_the_door)
+        turn_away(id, to_failure(err));
+    });
+}
+
 void placement_desk::turn_away(const lease_id& lease, const failure& why) {
   auto pos = bookings_.find(lease);
   if (pos == bookings_.end())
     return;
   auto& who = pos->second;
-  who.waiting.deliver(to_error(why));
   if (std::exchange(who.at_the_door, false))
     tell(ties_.self, who.environment, lease_left{lease});
+  // It may have chosen something by now.
+  if (who.now.phase == placement_phase::recording)
+    return on(lease, placement_event::unrecorded{why});
+  who.waiting.deliver(to_error(why));
   forget(lease);
 }
 
@@ -165,6 +193,13 @@ void placement_desk::cancel_all() {
       who.now = step(who.now, placement_event::cancelled{}).next;
   for (const auto& id : at_the_door)
     turn_away(id, {ec::shutting_down, "The engine is stopping."});
+}
+
+void placement_desk::on_lease_placed(const environment_id& environment,
+                                     const lease_id& lease) {
+  if (auto known = environments_.find(environment.value);
+      known != environments_.end())
+    tell(ties_.self, known->second.actor, lease_placed{lease});
 }
 
 void placement_desk::on_lease_over(const environment_id& environment,

@@ -95,6 +95,8 @@ void placement_desk::perform(booking& who,
 void placement_desk::perform(booking& who, const placement_effect::record&) {
   if (who.now.claim && who.now.claim->held_under != 0)
     return reacquire(who);
+  if (who.again)
+    return admit_anew(who);
   const auto& plan = who.now.plan;
   auto& row = who.row;
   // It may have been another lease's until now.

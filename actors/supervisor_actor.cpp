@@ -9,8 +9,12 @@ supervisor_state::supervisor_state(supervisor_actor::pointer self,
                                    supervisor_options options)
   : ties_{self,          with.store,    with.janitor,
           with.launcher, with.services, std::move(options)},
-    breakers_{ties_}, leases_{ties_}, placements_{ties_, leases_, breakers_,
-                                                  [this] { check_empty(); }},
+    breakers_{ties_}, leases_{ties_,
+                              [this](const auto& environment,
+                                     const auto& lease) {
+                                placements_.on_lease_placed(environment, lease);
+                              }},
+    placements_{ties_, leases_, breakers_, [this] { check_empty(); }},
     workers_{ties_, [this](const plugin_id& x) { return leases_.uses(x); }} {
   // nop
 }

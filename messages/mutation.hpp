@@ -51,6 +51,26 @@ enum class mutation : uint8_t {
   lost_calls_succeed,
   /// Start-up: the restarts of a worker are not slowed down.
   crashes_forgotten_at_once,
+  /// Door: a lease is counted only once it is granted.
+  limit_counted_late,
+  /// Door: a place is never given back.
+  place_kept_for_ever,
+  /// Door: whoever comes first is first, whatever company it is.
+  one_line_for_all,
+  /// Door: no timer for those who wait.
+  queue_deadline_ignored,
+  /// Breaker: once open it stays open.
+  breaker_never_half_open,
+  /// Breakers: there is one for all environments.
+  one_breaker_for_all,
+  /// Store: a lease that is taken again or over keeps its fence.
+  reacquired_under_old_fence,
+  /// Come back: leases of engines that live are taken over, too.
+  living_engine_robbed,
+  /// Janitor: no run has time to come back.
+  grace_ignored,
+  /// Janitor: what is parked waits for ever.
+  parked_ttl_ignored,
 };
 
 template <>
@@ -75,6 +95,16 @@ inline constexpr auto names<mutation> = named<mutation>({
   {mutation::exit_code_invented, "exit_code_invented"},
   {mutation::lost_calls_succeed, "lost_calls_succeed"},
   {mutation::crashes_forgotten_at_once, "crashes_forgotten_at_once"},
+  {mutation::limit_counted_late, "limit_counted_late"},
+  {mutation::place_kept_for_ever, "place_kept_for_ever"},
+  {mutation::one_line_for_all, "one_line_for_all"},
+  {mutation::queue_deadline_ignored, "queue_deadline_ignored"},
+  {mutation::breaker_never_half_open, "breaker_never_half_open"},
+  {mutation::one_breaker_for_all, "one_breaker_for_all"},
+  {mutation::reacquired_under_old_fence, "reacquired_under_old_fence"},
+  {mutation::living_engine_robbed, "living_engine_robbed"},
+  {mutation::grace_ignored, "grace_ignored"},
+  {mutation::parked_ttl_ignored, "parked_ttl_ignored"},
 });
 
 #ifdef LEASEHOLD_MUTATIONS

@@ -113,7 +113,8 @@ result<written> sqlite_lease_writes::write(const reacquire_lease& x) {
   std::optional<timestamp> expires_at;
   if (x.expires_in.count() != 0)
     expires_at = now_ + x.expires_in;
-  auto fence = next_fence();
+  auto fence = mutated(mutation::reacquired_under_old_fence) ? x.lease.fence
+                                                             : next_fence();
   if (reacquire_.run(x.lease.id, now_, x.lease.fence, x.run, fence, x.owner,
                      expires_at, x.reattach_grace.count())
       == 0)

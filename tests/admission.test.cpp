@@ -209,6 +209,16 @@ TEST_CASE_METHOD(door, "admission: what lives is counted whoever let it in",
   CHECK(is_busy(now));
 }
 
+TEST_CASE_METHOD(door, "admission: who came past the door has a place, too",
+                 "[admission]") {
+  on(event::placed{{"x"}});
+  on(event::placed{{"y"}});
+  come("a");
+  CHECK(news() == lines{"a waits as number 1"});
+  leave("x");
+  CHECK(news() == lines{"in a"});
+}
+
 TEST_CASE_METHOD(door, "admission: a door that shuts says so to all who wait",
                  "[admission]") {
   come("a");

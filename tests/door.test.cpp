@@ -7,6 +7,7 @@ using namespace leasehold;
 using namespace std::chrono_literals;
 using leasehold::test::answer;
 using leasehold::test::stage;
+using leasehold::test::stage_parts;
 
 namespace {
 
@@ -21,7 +22,7 @@ supervisor_options with_limit(uint32_t leases) {
 }
 
 struct narrow : stage {
-  narrow() : stage{with_limit(1)} {
+  explicit narrow(const stage_parts& parts = {}) : stage{with_limit(1), parts} {
     // nop
   }
 
@@ -53,6 +54,66 @@ struct narrow : stage {
     for (const auto& row : rows())
       out += has_ended(row.status) ? 0 : 1;
     return out;
+  }
+};
+
+/// A disk that reads when told to, while it is busy.
+class slow_reader : public store_runner {
+public:
+  explicit slow_reader(std::shared_ptr<store> what) : what_{std::move(what)} {
+    // nop
+  }
+
+  void write(std::vector<store_write> batch,
+             std::function<void(write_outcomes)> then) override {
+    then({what_->apply(batch)});
+  }
+
+  void read(store_query question,
+            std::function<void(result<store_answer>)> then) override {
+    if (!busy)
+      return then(what_->read(question));
+    todo_.push_back([this, question = std::move(question),
+                     then = std::move(then)] { then(what_->read(question)); });
+  }
+
+  void read_all() {
+    busy = false;
+    for (auto& next : std::exchange(todo_, {}))
+      next();
+  }
+
+  bool busy = false;
+
+private:
+  std::shared_ptr<store> what_;
+  std::vector<std::function<void()>> todo_;
+};
+
+/// Made before the engine that uses it.
+struct has_slow_reader {
+  std::shared_ptr<slow_reader> reader;
+};
+
+struct narrow_on_slow_reader : has_slow_reader, narrow {
+  narrow_on_slow_reader()
+    : narrow{{.run = [this](std::shared_ptr<store> what) {
+        return reader = std::make_shared<slow_reader>(std::move(what));
+      }}} {
+    // nop
+  }
+};
+
+/// Where runs use again what there is.
+struct narrow_reusing : narrow {
+  narrow_reusing() {
+    script.plan.policy = lease_policy::reuse_by_environment;
+    script.plan.fingerprint = "same";
+  }
+
+  granted come_back(const std::string& id, const std::string& lease,
+                    const std::string& run) {
+    return ask<lease_granted>(supervisor, resume_lease{{id}, lease, {run}});
   }
 };
 
@@ -164,6 +225,108 @@ TEST_CASE_METHOD(narrow, "door: a run that takes its own again does not wait",
   auto other = come("l-3", "run-2");
   CHECK_FALSE(other->arrived());
   release(*again->value);
+  CHECK(other->value);
+}
+
+TEST_CASE_METHOD(narrow_on_slow_reader,
+                 "door: who leaves while the config is read takes no place",
+                 "[door][promise-12]") {
+  release(*come("l-1", "run-1")->value);
+  // So that the config is read again first.
+  pass(2s);
+  reader->busy = true;
+  auto second = come("l-2", "run-2");
+  ask<done>(supervisor, cancel_acquire{{"l-2"}});
+  CHECK(second->error.code == ec::cancelled);
+  reader->read_all();
+  pass(10ms);
+  CHECK(come("l-3", "run-3")->value);
+}
+
+TEST_CASE_METHOD(narrow_reusing,
+                 "door: a run whose own is not to be had waits for another",
+                 "[door][promise-12]") {
+  auto first = come("l-1", "run-1");
+  auto second = come("l-2", "run-2");
+  script.resume_error = {ec::provider_refused, "No.", {}};
+  auto again = come("l-3", "run-1");
+  // Its own is removed, and the place is the next one's.
+  REQUIRE(second->value);
+  CHECK(has_ended(row({"l-1"}).status));
+  CHECK_FALSE(again->arrived());
+  CHECK(waiting() == texts{"l-3"});
+  CHECK(live() == 1);
+  script.resume_error = {};
+  SECTION("until there is a place") {
+    release(*second->value);
+    CHECK(again->value);
+    CHECK(live() == 1);
+  }
+  SECTION("or its time is up") {
+    pass(31s);
+    CHECK(again->error.code == ec::queue_timed_out);
+  }
+  SECTION("or it goes away") {
+    ask<done>(supervisor, cancel_acquire{{"l-3"}});
+    CHECK(again->error.code == ec::cancelled);
+    release(*second->value);
+    CHECK(come("l-4", "run-4")->value);
+    CHECK(live() == 1);
+  }
+}
+
+TEST_CASE_METHOD(narrow_reusing,
+                 "door: a resume by id does not wait, and counts", "[door]") {
+  release(*come("l-1", "run-1")->value);
+  auto second = come_back("l-2", "l-1", "run-1");
+  REQUIRE(second->value);
+  auto third = come("l-3", "run-3");
+  CHECK_FALSE(third->arrived());
+  release(*second->value);
+  CHECK(third->value);
+}
+
+TEST_CASE_METHOD(narrow_reusing,
+                 "door: a resume by id that fails leaves its place",
+                 "[door][promise-12]") {
+  release(*come("l-1", "run-1")->value);
+  // Whoever comes next finds it on its way, and counts it.
+  pass(200s);
+  script.held_back = {"resume"};
+  script.resume_error = {ec::provider_refused, "No.", {}};
+  auto second = come_back("l-2", "l-1", "run-1");
+  auto third = come("l-3", "run-3");
+  CHECK_FALSE(third->arrived());
+  script.resume_error = {};
+  script.held_back.clear();
+  script.let_go("resume");
+  pass(10ms);
+  CHECK(second->error.code == ec::provider_refused);
+  CHECK(third->value);
+}
+
+TEST_CASE_METHOD(narrow,
+                 "door: a run that comes back does not wait, and counts",
+                 "[door]") {
+  release(*come("l-1", "run-1")->value);
+  lease_row orphan;
+  orphan.id = {"l-9"};
+  orphan.company = {"company-1"};
+  orphan.environment = {"env-box"};
+  orphan.run = {"run-9"};
+  orphan.status = lease_status::active;
+  orphan.provider = "scripted";
+  orphan.resource = {"res-9"};
+  orphan.exclusive = true;
+  orphan.owner = {"engine-9"};
+  orphan.reattach_grace = 30s;
+  write(insert_lease{.row = orphan});
+  auto back = ask<run_reattached>(supervisor, reattach_run{{"run-9"}});
+  REQUIRE(back->value);
+  REQUIRE(back->value->leases.size() == 1);
+  auto other = come("l-2", "run-2");
+  CHECK_FALSE(other->arrived());
+  release(back->value->leases.front());
   CHECK(other->value);
 }
 

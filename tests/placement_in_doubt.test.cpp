@@ -103,6 +103,40 @@ TEST_CASE_METHOD(doubtful_play,
 }
 
 TEST_CASE_METHOD(doubtful_play,
+                 "placement: a lease whose run comes back is read back, too",
+                 "[placement][promise-8]") {
+  auto how = GENERATE(mood::written_unknown, mood::unwritten_unknown);
+  lease_row orphan;
+  orphan.id = {"lease-x"};
+  orphan.company = {"company-1"};
+  orphan.run = {"run-x"};
+  orphan.status = lease_status::active;
+  orphan.provider = "scripted";
+  orphan.resource = {"box-x"};
+  orphan.exclusive = true;
+  orphan.owner = {"engine-9"};
+  orphan.reattach_grace = 30s;
+  play.write(insert_lease{.row = orphan});
+  auto fence = play.row({"lease-x"}).fence;
+  moody->moods = {how};
+  auto back
+    = play.ask<run_reattached>(play.supervisor, reattach_run{{"run-x"}});
+  REQUIRE(back->value);
+  if (how == mood::unwritten_unknown) {
+    REQUIRE(back->value->errors.size() == 1);
+    CHECK(back->value->errors.front().code == ec::commit_unknown);
+    // Nothing has happened: it may come back again.
+    back = play.ask<run_reattached>(play.supervisor, reattach_run{{"run-x"}});
+  }
+  REQUIRE(back->value->leases.size() == 1);
+  const auto& lease = back->value->leases.front();
+  CHECK(lease.handle.fence > fence);
+  CHECK(play.execute(lease, "make")->value);
+  CHECK(play.release(lease)->value);
+  CHECK(play.rows().front().status == lease_status::released);
+}
+
+TEST_CASE_METHOD(doubtful_play,
                  "placement: a row that the store could not end is ended later",
                  "[placement]") {
   play.script.acquire_error = {ec::provider_refused, "No."};

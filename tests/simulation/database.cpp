@@ -1,6 +1,7 @@
 #include "tests/simulation/database.hpp"
 
 #include "storage/sqlite_store.hpp"
+#include "tests/simulation/places.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -39,23 +40,12 @@ plugin_row plugin(const std::string& name, const char* manifest) {
   return out;
 }
 
-/// By the numbers that plans use.
-const std::vector<const char*> configs{
-  R"({"provider":"boxes"})",
-  R"({"provider":"boxes","reuseLease":true})",
-  R"({"provider":"crates","reuseLease":true})",
-  R"({"provider":"boxes","reuseLease":true,"onResumeFailure":"preserve"})",
-  R"({"provider":"boxes","leasePolicy":"retain_on_failure"})",
-  R"({"provider":"boxes","reuseLease":true,
-      "leasePolicy":"reuse_by_execution_workspace"})",
-  R"({"provider":"fake"})"};
-
 environment_row environment(size_t number) {
   environment_row out;
   out.id = {"env-" + std::to_string(number)};
   out.name = "place-" + std::to_string(number);
   out.driver = "sandbox";
-  out.config = json_text{configs.at(number)};
+  out.config = json_text{places().at(number).config};
   return out;
 }
 
@@ -134,7 +124,7 @@ std::shared_ptr<store> database::open(const instance_id& self) {
 
 void database::furnish() {
   std::vector<store_write> all;
-  for (size_t i = 0; i < configs.size(); ++i)
+  for (size_t i = 0; i < places().size(); ++i)
     all.emplace_back(put_environment{environment(i)});
   all.emplace_back(put_plugin{plugin("boxes", manifest_of_boxes)});
   all.emplace_back(put_plugin{plugin("crates", manifest_of_crates)});

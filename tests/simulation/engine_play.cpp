@@ -62,6 +62,7 @@ engine_play::engine_play(const place& where)
   auto& system = where_.room.system();
   where_.room.move_to(where_.around.time.now());
   supervisor_options setup;
+  setup.reattach_grace = where_.reattach_grace;
   front_ = spawn_actor<front_state>(system);
   store_ = spawn_actor<store_state>(system, runner_);
   janitor_ = spawn_actor<janitor_state>(system, store_, with_, setup.janitor);

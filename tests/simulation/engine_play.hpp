@@ -29,6 +29,7 @@ public:
     /// Empty, with its clock at zero.
     actor_room& room;
     instance_id self;
+    milliseconds reattach_grace{0};
   };
 
   explicit engine_play(const place& where);

@@ -92,6 +92,35 @@ double cpu_seconds(int whose) {
   return seconds(used.ru_utime) + seconds(used.ru_stime);
 }
 
+/// Lets so many processes work, and takes what they report. Each is called with
+/// its number and with what reports.
+template <class Report, class Work, class Take>
+void in_processes(uint64_t count, Work work, Take take) {
+  std::vector<int> ends;
+  for (uint64_t i = 0; i < count; ++i) {
+    int ways[2];
+    if (pipe(ways) != 0)
+      break;
+    std::cout << std::flush;
+    if (fork() == 0) {
+      work(i, [&](const Report& what) {
+        if (write(ways[1], &what, sizeof(what)) != sizeof(what))
+          _exit(3);
+      });
+      _exit(0);
+    }
+    close(ways[1]);
+    ends.push_back(ways[0]);
+  }
+  for (auto end : ends) {
+    for (Report what; read(end, &what, sizeof(what)) == sizeof(what);)
+      take(what);
+    close(end);
+  }
+  while (wait(nullptr) > 0)
+    continue;
+}
+
 // -- one seed -----------------------------------------------------------------
 
 void tell(const violation& broken, uint64_t seed) {
@@ -172,32 +201,19 @@ tally run_some(const arguments& args, uint64_t first) {
 }
 
 tally run_in_processes(const arguments& args) {
-  std::vector<int> ends;
-  for (uint64_t job = 0; job < args.jobs; ++job) {
-    int ways[2];
-    if (pipe(ways) != 0)
-      return {};
-    std::cout << std::flush;
-    if (fork() == 0) {
-      auto some = run_some(args, job);
-      auto sent = write(ways[1], &some, sizeof(some));
-      _exit(sent == sizeof(some) ? 0 : 3);
-    }
-    close(ways[1]);
-    ends.push_back(ways[0]);
-  }
   tally out;
-  for (auto end : ends) {
-    tally some;
-    if (read(end, &some, sizeof(some)) != sizeof(some))
-      ++some.violations;
-    close(end);
-    out.seeds += some.seeds;
-    out.messages += some.messages;
-    out.violations += some.violations;
-  }
-  while (wait(nullptr) > 0)
-    continue;
+  uint64_t heard = 0;
+  in_processes<tally>(
+    args.jobs,
+    [&](uint64_t job, const auto& report) { report(run_some(args, job)); },
+    [&](const tally& some) {
+      ++heard;
+      out.seeds += some.seeds;
+      out.messages += some.messages;
+      out.violations += some.violations;
+    });
+  // Who died has not said why.
+  out.violations += args.jobs - heard;
   return out;
 }
 
@@ -221,7 +237,7 @@ int run_all(const arguments& args) {
 
 /// What a process tells of one of its bugs.
 struct hunted {
-  size_t bug = 0;
+  uint64_t bug = 0;
   /// Zero: not found.
   uint64_t seeds = 0;
   int promise = 0;
@@ -235,40 +251,20 @@ std::vector<mutation> all_bugs() {
   return out;
 }
 
-/// Hunts every `jobs`th bug from `first` on.
-void hunt_some(const arguments& args, size_t first, int tell) {
-  workshop tools;
-  auto bugs = all_bugs();
-  for (auto i = first; i < bugs.size(); i += args.jobs) {
-    auto how = hunt(tools, bugs[i], args.mutation_seeds);
-    hunted what{i, how.seeds.value_or(0), how.broken.promise};
-    if (write(tell, &what, sizeof(what)) != sizeof(what))
-      _exit(3);
-  }
-}
-
 std::vector<hunted> hunt_in_processes(const arguments& args) {
-  std::vector<int> ends;
-  for (uint64_t job = 0; job < args.jobs; ++job) {
-    int ways[2];
-    if (pipe(ways) != 0)
-      return {};
-    std::cout << std::flush;
-    if (fork() == 0) {
-      hunt_some(args, job, ways[1]);
-      _exit(0);
-    }
-    close(ways[1]);
-    ends.push_back(ways[0]);
-  }
-  std::vector<hunted> out(all_bugs().size());
-  for (auto end : ends) {
-    for (hunted one; read(end, &one, sizeof(one)) == sizeof(one);)
-      out[one.bug] = one;
-    close(end);
-  }
-  while (wait(nullptr) > 0)
-    continue;
+  auto bugs = all_bugs();
+  std::vector<hunted> out(bugs.size());
+  in_processes<hunted>(
+    args.jobs,
+    [&](uint64_t job, const auto& report) {
+      workshop tools;
+      // Every `jobs`th of them.
+      for (auto i = job; i < bugs.size(); i += args.jobs) {
+        auto how = hunt(tools, bugs[i], args.mutation_seeds);
+        report({i, how.seeds.value_or(0), how.broken.promise});
+      }
+    },
+    [&](const hunted& one) { out[one.bug] = one; });
   return out;
 }
 

@@ -1,6 +1,7 @@
 #include "tests/simulation/plan.hpp"
 
 #include "tests/simulation/dice.hpp"
+#include "tests/simulation/places.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -92,7 +93,7 @@ run_plan roll_run(dice& chance, size_t engines, size_t leases_max) {
   run_plan out;
   out.company = chance.percent(75) ? 0 : 1;
   // Most of them want the same, so that they get in each other's way.
-  out.environment = chance.percent(50) ? 1 : chance.below(environments_max);
+  out.environment = chance.percent(50) ? 1 : chance.below(plain_places);
   out.engine = chance.below(engines);
   auto add = [&](step_kind what, ms longest) {
     step more;
@@ -117,6 +118,147 @@ run_plan roll_run(dice& chance, size_t engines, size_t leases_max) {
       add(chance.pick(ends), ms{3'000});
   }
   return out;
+}
+
+// -- themes -------------------------------------------------------------------
+
+step step_of(run_plan& run, step_kind what, ms pause) {
+  step out;
+  out.number = run.steps.size();
+  out.what = what;
+  out.pause = pause;
+  return out;
+}
+
+void add_step(run_plan& run, step_kind what, ms pause) {
+  run.steps.push_back(step_of(run, what, pause));
+}
+
+/// Replaces the runs by as many new ones that `fill` plans.
+template <class Fill>
+void replace_runs(plan& x, size_t count, Fill fill) {
+  x.runs.clear();
+  for (size_t i = 0; i < count; ++i) {
+    auto& run = x.runs.emplace_back();
+    run.number = i;
+    fill(run);
+  }
+}
+
+/// The plan keeps so many of its faults.
+void keep_faults(plan& x, size_t most) {
+  x.faults.resize(std::min(x.faults.size(), most));
+}
+
+void add_fault(plan& x, fault more) {
+  more.number = x.faults.size();
+  x.faults.push_back(more);
+}
+
+/// One company wants many leases at once, others want one now and then.
+void make_crowd(plan& x, dice& chance) {
+  auto where = chance.percent(65) ? narrow_place : single_place;
+  auto engine = chance.below(x.engines);
+  keep_faults(x, chance.below(4));
+  replace_runs(x, chance.between(3, 5), [&](run_plan& run) {
+    run.environment = where;
+    run.engine = chance.percent(80) ? engine : chance.below(x.engines);
+    auto floods = run.number == 0 && where == narrow_place;
+    run.company = floods || chance.percent(30) ? 0 : 1;
+    auto leases = chance.between(1, 2);
+    for (size_t i = 0; i < leases; ++i) {
+      add_step(run, floods ? step_kind::flood : step_kind::acquire_in_line,
+               chance.between(ms{0}, ms{floods ? 1'500 : 6'000}));
+      if (chance.percent(20))
+        add_step(run, step_kind::cancel_acquire,
+                 chance.between(ms{0}, ms{300}));
+      if (chance.percent(25))
+        add_step(run,
+                 chance.pick(std::vector{
+                   step_kind::execute, step_kind::acquire_in_line,
+                   step_kind::acquire_in_a_hurry, step_kind::resume_by_id}),
+                 chance.between(ms{0}, ms{2'000}));
+      if (chance.percent(90))
+        add_step(run, floods ? step_kind::release_run : chance.pick(ends),
+                 chance.between(ms{0}, ms{floods ? 20'000 : 5'000}));
+    }
+  });
+}
+
+/// Runs that go on asking a provider that raves, and one that asks another.
+void make_outage(plan& x, dice& chance) {
+  keep_faults(x, chance.below(3));
+  fault raves;
+  raves.what = fault_kind::provider_raves;
+  raves.at = chance.between(ms{0}, ms{4'000});
+  raves.lasts = chance.between(ms{8'000}, ms{30'000});
+  add_fault(x, raves);
+  replace_runs(x, chance.between(3, 4), [&](run_plan& run) {
+    auto bystander = run.number == 0;
+    run.environment = bystander ? chance.below(raving_place) : raving_place;
+    run.company = chance.below(2);
+    run.engine = chance.below(x.engines);
+    auto leases = bystander ? 2 : chance.between(3, 5);
+    for (size_t i = 0; i < leases; ++i) {
+      add_step(run, step_kind::acquire, chance.between(ms{0}, ms{6'000}));
+      add_step(run, chance.pick(ends), chance.between(ms{0}, ms{1'000}));
+    }
+  });
+}
+
+/// Engines die while runs hold something, and the runs come back for it.
+void make_homecoming(plan& x, dice& chance) {
+  x.reattach_grace = chance.between(ms{3'000}, ms{25'000});
+  keep_faults(x, chance.below(3));
+  for (auto left = chance.between(1, 2); left > 0; --left) {
+    fault death;
+    death.what = fault_kind::engine_crashes;
+    death.nth = chance.between(60, 250);
+    death.engine = chance.below(x.engines);
+    death.lasts = chance.between(ms{100}, ms{15'000});
+    add_fault(x, death);
+  }
+  for (auto& run : x.runs) {
+    run.steps.resize(std::min<size_t>(run.steps.size(), 5));
+    if (!chance.percent(50))
+      continue;
+    auto pos = chance.between(1, run.steps.size());
+    run.steps.insert(
+      run.steps.begin() + static_cast<ptrdiff_t>(pos),
+      step_of(run, step_kind::reattach, chance.between(ms{0}, ms{4'000})));
+    for (size_t i = 0; i < run.steps.size(); ++i)
+      run.steps[i].number = i;
+  }
+}
+
+/// What is parked waits for a few seconds.
+void make_parking(plan& x, dice& chance) {
+  keep_faults(x, 3);
+  for (auto& run : x.runs)
+    if (chance.percent(80))
+      run.environment = brief_place;
+}
+
+/// Whatever a seed is about has dice of its own, so that the plain seeds among
+/// them stay as they are.
+void make_theme(plan& x) {
+  dice chance{seed_for(x.seed, 4)};
+  auto which = chance.below(100);
+  if (which < 60)
+    return;
+  if (which < 75) {
+    x.about = theme::crowd;
+    make_crowd(x, chance);
+  } else if (which < 85) {
+    x.about = theme::outage;
+    make_outage(x, chance);
+  } else if (which < 95) {
+    x.about = theme::homecoming;
+    make_homecoming(x, chance);
+  } else {
+    x.about = theme::parking;
+    make_parking(x, chance);
+  }
 }
 
 std::string time_words(ms x) {
@@ -168,6 +310,7 @@ plan make_plan(uint64_t seed) {
     out.faults.back().number = i;
   }
   out.patient = chance.percent(2);
+  make_theme(out);
   return out;
 }
 
@@ -210,7 +353,11 @@ std::string words(const plan& x) {
   auto out = "seed " + std::to_string(x.seed) + ": " + std::to_string(x.engines)
              + " engine(s)" + (x.clear_up ? ", cleared up in the end" : "")
              + ", haste " + std::to_string(x.haste)
-             + (x.patient ? ", patient" : "") + "\n";
+             + (x.patient ? ", patient" : "") + ", about " + to_string(x.about)
+             + (x.reattach_grace.count() > 0
+                  ? ", runs may come back for " + time_words(x.reattach_grace)
+                  : "")
+             + "\n";
   for (const auto& run : x.runs)
     out += "  " + words(run) + "\n";
   for (const auto& one : x.faults)

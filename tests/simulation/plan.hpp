@@ -39,6 +39,8 @@ enum class fault_kind : uint8_t {
   workers_die_young,
   resource_vanishes,
   provider_down,
+  /// One provider of two makes no sense for a while.
+  provider_raves,
   // -- the nth batch of writes, or the nth question
   write_fails,
   written_unknown,
@@ -62,6 +64,12 @@ enum class step_kind : uint8_t {
   acquire_for_a_while,
   /// Without waiting for the answer: the next step comes at once.
   acquire_in_a_hurry,
+  /// As long as it likes to wait for its turn, but not longer.
+  acquire_in_line,
+  /// Many, for a moment each, and without waiting for any.
+  flood,
+  /// Takes back what it has asked for last.
+  cancel_acquire,
   resume_by_id,
   execute,
   execute_long,
@@ -75,6 +83,21 @@ enum class step_kind : uint8_t {
   release_kept,
   release_run,
   destroy,
+  /// Comes back for what it holds, whether or not its engine has died.
+  reattach,
+};
+
+/// What a seed is about, beside what every seed is about.
+enum class theme : uint8_t {
+  plain,
+  /// Environments with limits, and companies that want more than there is.
+  crowd,
+  /// A provider that fails until it is left alone, and is well again later.
+  outage,
+  /// Runs that come back after their engine has died.
+  homecoming,
+  /// Parked resources wait for a few seconds only.
+  parking,
 };
 
 } // namespace leasehold::sim
@@ -103,6 +126,7 @@ inline constexpr auto names<sim::fault_kind> = named<sim::fault_kind>({
   {sim::fault_kind::workers_die_young, "workers die young"},
   {sim::fault_kind::resource_vanishes, "resource vanishes"},
   {sim::fault_kind::provider_down, "provider down"},
+  {sim::fault_kind::provider_raves, "provider raves"},
   {sim::fault_kind::write_fails, "write fails"},
   {sim::fault_kind::written_unknown, "written unknown"},
   {sim::fault_kind::unwritten_unknown, "unwritten unknown"},
@@ -120,6 +144,9 @@ inline constexpr auto names<sim::step_kind> = named<sim::step_kind>({
   {sim::step_kind::acquire, "acquire"},
   {sim::step_kind::acquire_for_a_while, "acquire for a while"},
   {sim::step_kind::acquire_in_a_hurry, "acquire in a hurry"},
+  {sim::step_kind::acquire_in_line, "acquire in line"},
+  {sim::step_kind::flood, "flood"},
+  {sim::step_kind::cancel_acquire, "cancel acquire"},
   {sim::step_kind::resume_by_id, "resume by id"},
   {sim::step_kind::execute, "execute"},
   {sim::step_kind::execute_long, "execute long"},
@@ -132,6 +159,16 @@ inline constexpr auto names<sim::step_kind> = named<sim::step_kind>({
   {sim::step_kind::release_kept, "release kept"},
   {sim::step_kind::release_run, "release run"},
   {sim::step_kind::destroy, "destroy"},
+  {sim::step_kind::reattach, "reattach"},
+});
+
+template <>
+inline constexpr auto names<sim::theme> = named<sim::theme>({
+  {sim::theme::plain, "plain"},
+  {sim::theme::crowd, "crowd"},
+  {sim::theme::outage, "outage"},
+  {sim::theme::homecoming, "homecoming"},
+  {sim::theme::parking, "parking"},
 });
 
 } // namespace leasehold
@@ -176,6 +213,7 @@ struct run_plan {
 /// follows from the seed as well.
 struct plan {
   uint64_t seed = 0;
+  theme about = theme::plain;
   size_t engines = 1;
   /// Whether what is parked is removed in the end.
   bool clear_up = false;
@@ -183,6 +221,8 @@ struct plan {
   size_t haste = 0;
   /// Whether there is a long time in which nobody wants anything.
   bool patient = false;
+  /// How long a run may take to come back after its engine has died.
+  milliseconds reattach_grace{0};
   std::vector<run_plan> runs;
   std::vector<fault> faults;
 };
@@ -201,10 +241,5 @@ plan without(const plan& x, const std::set<std::string>& parts);
 
 /// A plan in words, a line for each part.
 std::string words(const plan& x);
-
-/// The environments that every seed has, by number.
-inline constexpr size_t environments_max = 7;
-
-inline constexpr size_t companies_max = 2;
 
 } // namespace leasehold::sim

@@ -1,5 +1,7 @@
 #include "tests/simulation/played_process.hpp"
 
+#include "tests/simulation/places.hpp"
+
 #include <utility>
 
 namespace leasehold::sim {
@@ -63,6 +65,7 @@ void played_process::later(ms delay, std::function<void()> what) {
 
 void played_process::begin() {
   start_fault_ = around_.faults.next(site::start);
+  around_.troubles[name_] += start_fault_ ? 1 : 0;
   auto what = start_fault_ ? start_fault_->what : fault_kind::slow;
   auto delay = around_.chance.between(ms{1}, ms{30});
   around_.note("worker", start_fault_ ? 1 : 0, [&] {
@@ -96,6 +99,7 @@ void played_process::signal(int number) {
 void played_process::exit(int code, int signal_number) {
   if (!std::exchange(alive_, false))
     return;
+  around_.troubles[name_] += code != 0 || signal_number != 0 ? 1 : 0;
   around_.note("worker", 2, [&] {
     return name_ + " ends, code " + std::to_string(code) + ", signal "
            + std::to_string(signal_number);
@@ -187,12 +191,18 @@ bool played_process::timing(const call& what, ms& effect, ms& answer) {
 
 void played_process::take(std::shared_ptr<call> what) {
   what->wrong = around_.faults.next(site::call);
+  what->raves = name_ == raving_program
+                && around_.time.now() < around_.raves_until
+                && (what->method == "environmentAcquireLease"
+                    || what->method == "environmentResumeLease");
+  around_.troubles[name_] += what->wrong || what->raves ? 1 : 0;
   what->outlives = around_.chance.percent(30);
   auto kind = what->wrong ? what->wrong->what : fault_kind::engine_stops;
   around_.note("call", what->wrong ? 1 : 0, [&] {
     return name_ + ": " + what->method + " of " + what->who.lease.value + " on "
            + what->who.resource
-           + (what->wrong ? ", and: " + to_string(kind) : "");
+           + (what->wrong ? ", and: " + to_string(kind) : "")
+           + (what->raves ? ", and it raves" : "");
   });
   if (kind == fault_kind::worker_hangs) {
     hung_ = true;
@@ -208,6 +218,8 @@ void played_process::take(std::shared_ptr<call> what) {
     if (!alive_ && !what->outlives)
       return;
     auto body = act(*what);
+    if (what->raves)
+      body = result_of("in other words");
     if (kind == fault_kind::crash_after_effect)
       exit(1, 0);
     if (!answers)

@@ -70,6 +70,8 @@ private:
     json params;
     provider_call who;
     const fault* wrong = nullptr;
+    /// Whether its provider makes no sense at the moment.
+    bool raves = false;
     /// Whether the provider goes on with it although the worker has died.
     bool outlives = false;
   };

@@ -1,5 +1,8 @@
 #include "tests/simulation/run_client.hpp"
 
+#include "tests/simulation/places.hpp"
+
+#include <algorithm>
 #include <utility>
 
 namespace leasehold::sim {
@@ -10,6 +13,10 @@ using ms = milliseconds;
 
 /// How long a run waits for an answer.
 constexpr ms patience{120'000};
+/// The same if it comes back.
+constexpr ms patience_of_comeback{30'000};
+/// How many leases a flood asks for.
+constexpr size_t flood_size = 6;
 
 std::string outcome_of(const failure& why) {
   return why.code == ec::none ? "yes"
@@ -19,10 +26,11 @@ std::string outcome_of(const failure& why) {
 } // namespace
 
 run_client::run_client(surroundings& around, oracle& truth,
-                       const run_plan& what, size_t engines_max, engines where)
-  : around_{around}, truth_{truth}, plan_{what},
-    engines_max_{engines_max}, where_{std::move(where)},
-    run_{"run-" + std::to_string(what.number)}, engine_{what.engine} {
+                       const run_plan& what, const plan& all, engines where)
+  : around_{around}, truth_{truth}, plan_{what}, engines_max_{all.engines},
+    where_{std::move(where)}, run_{"run-" + std::to_string(what.number)},
+    engine_{what.engine}, comes_back_{all.reattach_grace.count() > 0},
+    reuses_{places().at(what.environment).reuses} {
   // nop
 }
 
@@ -49,10 +57,21 @@ void run_client::schedule_next() {
 void run_client::take_step() {
   if (!where_(engine_))
     return around_.time.in(ms{500}, [this] { take_step(); });
+  if (std::exchange(lost_touch_, false))
+    return come_back(5, [this] { take_step(); });
   const auto& what = plan_.steps[next_++];
   waiting_ = next_;
   used_ = what.old_handle && old_ ? old_ : lease_;
   perform(what);
+}
+
+void run_client::on_engine_death(size_t number) {
+  if (!comes_back_ || engine_ != number || asked_.empty() || done_)
+    return;
+  lost_touch_ = true;
+  // Nobody answers any more.
+  if (waiting_ == next_)
+    go_on(waiting_);
 }
 
 void run_client::go_on(size_t which) {
@@ -63,18 +82,26 @@ void run_client::go_on(size_t which) {
 }
 
 template <class Reply, class Message>
-void run_client::send(const std::string& verb, Message what,
-                      std::function<void(const result<Reply>&)> then,
-                      bool wait) {
-  auto number = waiting_;
+void run_client::ask(const std::string& verb, Message what,
+                     std::function<void(const result<Reply>&)> then) {
   auto* engine = where_(engine_);
-  around_.note("asks", number, [&] {
+  around_.note("asks", waiting_, [&] {
     return run_.value + " asks " + engine->self().value + ": " + verb;
   });
   engine->ask<Reply>(std::move(what), [=, this](const result<Reply>& how) {
     around_.note("hears", static_cast<uint64_t>(how.error().code), [&] {
       return run_.value + ": " + verb + ": " + outcome_of(how.error());
     });
+    then(how);
+  });
+}
+
+template <class Reply, class Message>
+void run_client::send(const std::string& verb, Message what,
+                      std::function<void(const result<Reply>&)> then,
+                      bool wait) {
+  auto number = waiting_;
+  ask<Reply>(verb, std::move(what), [=, this](const result<Reply>& how) {
     then(how);
     go_on(number);
   });
@@ -91,6 +118,12 @@ void run_client::perform(const step& what) {
       return acquire(around_.chance.between(ms{500}, ms{20'000}), true);
     case step_kind::acquire_in_a_hurry:
       return acquire(ms{0}, false);
+    case step_kind::acquire_in_line:
+      return acquire(ms{0}, true, around_.chance.between(ms{500}, ms{12'000}));
+    case step_kind::flood:
+      return flood();
+    case step_kind::cancel_acquire:
+      return cancel_acquire();
     case step_kind::resume_by_id:
       return resume();
     case step_kind::execute:
@@ -115,12 +148,14 @@ void run_client::perform(const step& what) {
       return release_run();
     case step_kind::destroy:
       return destroy();
+    case step_kind::reattach:
+      return reattach();
   }
 }
 
 // -- verbs --------------------------------------------------------------------
 
-void run_client::acquire(ms ttl, bool wait) {
+acquire_lease run_client::prepare(ms ttl, ms queue_timeout) {
   acquire_lease what;
   what.id = {name("lease")};
   what.company = {"company-" + std::to_string(plan_.company)};
@@ -128,19 +163,50 @@ void run_client::acquire(ms ttl, bool wait) {
   what.run = run_;
   what.workspace = {"workspace-" + std::to_string(plan_.number % 2)};
   what.ttl = ttl;
+  what.queue_timeout = queue_timeout;
   last_lease_ = what.id;
   // What it holds by then is taken again, and removed if that fails.
-  for (const auto& id : asked_)
-    truth_.on_end_asked(id);
+  if (reuses_)
+    for (const auto& id : asked_)
+      truth_.on_end_asked(id);
+  truth_.line().on_asked(what, where_(engine_)->self());
   asked_.insert(what.id);
   // One that was asked for before may still find this one, and take it again.
-  if (acquiring_++ > 0)
+  if (acquiring_++ > 0 && reuses_)
     truth_.on_end_asked(what.id);
-  auto then = [this](const auto& how) {
-    --acquiring_;
-    on_granted(how);
-  };
-  send<lease_granted>("acquire " + what.id.value, what, then, wait);
+  return what;
+}
+
+void run_client::on_answered(const lease_id& asked,
+                             const result<lease_granted>& how) {
+  --acquiring_;
+  truth_.line().on_answered(asked, how.error());
+  on_granted(how);
+}
+
+void run_client::acquire(ms ttl, bool wait, ms queue_timeout) {
+  auto what = prepare(ttl, queue_timeout);
+  send<lease_granted>(
+    "acquire " + what.id.value, what,
+    [this, id = what.id](const auto& how) { on_answered(id, how); }, wait);
+}
+
+void run_client::flood() {
+  for (size_t i = 0; i < flood_size; ++i) {
+    auto what = prepare(around_.chance.between(ms{500}, ms{2'500}), ms{0});
+    ask<lease_granted>(
+      "acquire " + what.id.value, what,
+      [this, id = what.id](const auto& how) { on_answered(id, how); });
+  }
+  go_on(waiting_);
+}
+
+void run_client::cancel_acquire() {
+  if (last_lease_.empty())
+    return go_on(waiting_);
+  truth_.on_end_asked(last_lease_);
+  send<done>("cancel acquire of " + last_lease_.value,
+             leasehold::cancel_acquire{last_lease_}, [](const auto&) {});
 }
 
 void run_client::resume() {
@@ -152,6 +218,7 @@ void run_client::resume() {
   what.lease = last_lease_.value;
   what.run = run_;
   truth_.on_end_asked(last_lease_);
+  truth_.line().on_resume_asked(what.id);
   if (acquiring_ > 0)
     truth_.on_end_asked(what.id);
   send<lease_granted>("resume " + what.lease, what,
@@ -166,6 +233,46 @@ void run_client::on_granted(const result<lease_granted>& how) {
   lease_ = how->handle;
   last_lease_ = how->handle.id;
   truth_.on_granted(*how, "company-" + std::to_string(plan_.company));
+}
+
+void run_client::reattach() {
+  auto number = waiting_;
+  come_back(1, [this, number] { go_on(number); });
+}
+
+void run_client::come_back(size_t tries, std::function<void()> then) {
+  auto visit = ++visits_;
+  auto leave = [this, visit, then] {
+    if (visits_ != visit)
+      return;
+    ++visits_;
+    then();
+  };
+  around_.time.in(patience_of_comeback, leave);
+  auto* engine = where_(engine_);
+  if (!engine)
+    return;
+  auto self = engine->self();
+  auto on_answer = [=, this](const result<run_reattached>& how) {
+    auto lives_elsewhere
+      = [](const failure& why) { return why.code == ec::held_elsewhere; };
+    if (how)
+      for (const auto& one : how->leases) {
+        truth_.on_reattached(one, self);
+        on_granted(one);
+      }
+    // It takes some time until everybody is certain that an engine is dead.
+    auto again
+      = !how
+        || std::any_of(how->errors.begin(), how->errors.end(), lives_elsewhere);
+    if (visits_ != visit || !again || tries <= 1)
+      return leave();
+    around_.time.in(ms{1'000}, [this, visit, tries, then] {
+      if (visits_ == visit)
+        come_back(tries - 1, then);
+    });
+  };
+  ask<run_reattached>("reattach", reattach_run{run_, ms{0}}, on_answer);
 }
 
 void run_client::execute(const std::string& command, bool wait) {

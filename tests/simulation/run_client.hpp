@@ -21,9 +21,13 @@ public:
   using engines = std::function<engine_play*(size_t)>;
 
   run_client(surroundings& around, oracle& truth, const run_plan& what,
-             size_t engines_max, engines where);
+             const plan& all, engines where);
 
   void begin();
+
+  /// An engine has died. A run that may come back does not wait for its
+  /// answers, and asks for what it held before it does anything else.
+  void on_engine_death(size_t number);
 
   /// Whether it has done all that it had planned.
   [[nodiscard]] bool is_done() const {
@@ -39,9 +43,16 @@ private:
   void take_step();
   void perform(const step& what);
 
-  void acquire(milliseconds ttl, bool wait);
+  void acquire(milliseconds ttl, bool wait, milliseconds patience = {});
+  acquire_lease prepare(milliseconds ttl, milliseconds patience);
+  void flood();
+  void cancel_acquire();
   void resume();
+  void reattach();
+  /// Asks for what it held, some times if need be; then goes on with `then`.
+  void come_back(size_t tries, std::function<void()> then);
   void on_granted(const result<lease_granted>& how);
+  void on_answered(const lease_id& asked, const result<lease_granted>& how);
   void execute(const std::string& command, bool wait);
   void realize();
   void renew();
@@ -56,6 +67,11 @@ private:
   template <class Reply, class Message>
   void send(const std::string& verb, Message what,
             std::function<void(const result<Reply>&)> then, bool wait = true);
+
+  /// The same, whatever the next step is.
+  template <class Reply, class Message>
+  void ask(const std::string& verb, Message what,
+           std::function<void(const result<Reply>&)> then);
 
   void go_on(size_t step);
 
@@ -84,6 +100,14 @@ private:
   std::set<lease_id> asked_;
   /// Acquires that have not been answered.
   size_t acquiring_ = 0;
+  /// Whether it may come back if its engine dies.
+  bool comes_back_ = false;
+  /// Whether what it asks for may be what it has already.
+  bool reuses_ = false;
+  /// Whether it has not come back yet.
+  bool lost_touch_ = false;
+  /// Numbers its visits, so that late answers are known to be late.
+  size_t visits_ = 0;
 };
 
 } // namespace leasehold::sim

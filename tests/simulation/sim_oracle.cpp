@@ -76,7 +76,10 @@ std::string name_of_promise(int number) {
 }
 
 oracle::oracle(surroundings& around, database& rows, provider& cloud)
-  : around_{around}, database_{rows}, cloud_{cloud} {
+  : around_{around}, database_{rows}, cloud_{cloud},
+    line_{around, [this](int promise, std::string words) {
+            break_promise(promise, std::move(words));
+          }} {
   watch_provider();
 }
 
@@ -127,8 +130,10 @@ void oracle::on_written(const std::vector<store_write>& batch,
   }
   // Only once all of a transaction is known.
   for (const auto& id : changed)
-    if (const auto* row = find(id))
+    if (const auto* row = find(id)) {
       check_holders(*row);
+      line_.check_limits(*row);
+    }
   for (const auto& name : touched)
     check_led_to(name);
 }
@@ -139,8 +144,10 @@ void oracle::take(lease_row row) {
   if (!row.resource.empty())
     by_resource_[row.resource.value].insert(row.id);
   auto before = std::exchange(known, std::move(row));
+  line_.on_row(known);
   if (before.id.empty())
     return;
+  check_owner(before, known);
   if (known.fence < before.fence)
     break_promise(2, words(known) + " has lost its fence "
                        + std::to_string(before.fence));
@@ -150,6 +157,27 @@ void oracle::take(lease_row row) {
   if (before.status == lease_status::active
       && known.status == lease_status::acquiring)
     break_promise(8, words(known) + " was active before");
+}
+
+void oracle::check_owner(const lease_row& before, const lease_row& now) {
+  auto was_dead = database_.is_buried(before.owner);
+  if (now.owner != before.owner) {
+    if (!was_dead)
+      break_promise(4, words(now) + " was taken from " + before.owner.value
+                         + ", which lives");
+    if (now.fence <= before.fence)
+      break_promise(2, words(now) + " has a new owner and its old fence");
+    return;
+  }
+  auto lost = before.status == lease_status::active && has_ended(now.status);
+  auto may_come_back = was_dead && before.reattach_grace.count() > 0
+                       && !before.run.empty() && !before.expires_at
+                       && !end_asked_.contains(now.id);
+  auto in_time = !before.deadline_at || *before.deadline_at > database_.now();
+  if (lost && may_come_back && in_time)
+    break_promise(4, words(now)
+                       + " has ended, and its run could still have "
+                         "come back");
 }
 
 void oracle::check_holders(const lease_row& row) {
@@ -309,6 +337,15 @@ void oracle::on_granted(const lease_granted& what, const std::string& company) {
                        + company);
 }
 
+void oracle::on_reattached(const lease_granted& what,
+                           const instance_id& engine) {
+  const auto* row = find(what.handle.id);
+  if (!row || (row->fence == what.handle.fence && row->owner != engine))
+    break_promise(1, "lease " + what.handle.id.value + " was given to "
+                       + engine.value + " and is "
+                       + (row ? words(*row) : "unknown"));
+}
+
 void oracle::on_end_asked(const lease_id& which) {
   end_asked_.insert(which);
 }
@@ -385,6 +422,8 @@ std::optional<violation> oracle::unresolved(milliseconds healed_at,
       return violation{8, words(row) + " is there " + for_long};
     if (row.status == lease_status::active && (live_rows_too || is_late(row)))
       return violation{8, words(row) + " is there " + for_long};
+    if (live_rows_too && row.parked && row.deadline_at)
+      return violation{8, words(row) + " waits for its run " + for_long};
     if (live_rows_too && row.cleanup == cleanup_status::failed)
       return violation{3, words(row) + " is not cleaned up " + for_long};
   }
@@ -392,6 +431,18 @@ std::optional<violation> oracle::unresolved(milliseconds healed_at,
     for (const auto& what : cloud_.all())
       if (what.exists && !is_led_to(what))
         return violation{3, what.name + " is still there " + for_long};
+  return std::nullopt;
+}
+
+std::optional<violation> oracle::outstayed(milliseconds healed_at) const {
+  // It is looked for each minute.
+  constexpr auto allowance = milliseconds{100'000};
+  auto now = around_.time.now();
+  for (const auto& [id, row] : rows_)
+    if (row.parked && row.deadline_at && now > healed_at + allowance
+        && *row.deadline_at + allowance < database_.now())
+      return violation{8, words(row) + " is still there, and its time was up "
+                            + std::to_string(allowance.count()) + " ms ago"};
   return std::nullopt;
 }
 

@@ -9,6 +9,7 @@
 #include "messages/lease.hpp"
 #include "messages/store.hpp"
 #include "tests/simulation/database.hpp"
+#include "tests/simulation/line_watch.hpp"
 #include "tests/simulation/sim_provider.hpp"
 #include "tests/simulation/surroundings.hpp"
 
@@ -41,6 +42,11 @@ public:
 
   void break_promise(int promise, std::string words);
 
+  /// What is known of those who want a lease.
+  [[nodiscard]] line_watch& line() {
+    return line_;
+  }
+
   // -- the database -----------------------------------------------------------
 
   void on_written(const std::vector<store_write>& batch,
@@ -60,6 +66,9 @@ public:
   [[nodiscard]] bool is_stale(const lease_handle& handle) const;
 
   void on_granted(const lease_granted& what, const std::string& company);
+
+  /// Its run has come back for this lease to this engine.
+  void on_reattached(const lease_granted& what, const instance_id& engine);
 
   /// Somebody who may has asked for this lease to end.
   void on_end_asked(const lease_id& which);
@@ -87,6 +96,11 @@ public:
   [[nodiscard]] std::optional<violation> unresolved(milliseconds healed_at,
                                                     bool live_rows_too) const;
 
+  /// What has waited for its next run for longer than it may; nothing if all is
+  /// well.
+  [[nodiscard]] std::optional<violation>
+  outstayed(milliseconds healed_at) const;
+
   /// Whether there are rows that will change without being asked to: they are
   /// being acquired, have an end, or belong to a dead engine.
   [[nodiscard]] bool has_passing_rows() const;
@@ -108,6 +122,7 @@ private:
   /// Takes over a row that has been written, and compares it with what it was.
   void take(lease_row row);
   void check_holders(const lease_row& row);
+  void check_owner(const lease_row& before, const lease_row& now);
 
   /// Whether a row leads to this resource.
   [[nodiscard]] bool is_led_to(const resource& what) const;
@@ -123,6 +138,7 @@ private:
   database& database_;
   provider& cloud_;
   std::optional<violation> broken_;
+  line_watch line_;
   std::map<lease_id, lease_row> rows_;
   /// Which leases have had this resource in their row.
   std::map<std::string, std::set<lease_id>> by_resource_;

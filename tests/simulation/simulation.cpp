@@ -1,10 +1,13 @@
 #include "tests/simulation/simulation.hpp"
 
 #include "tests/simulation/engine_play.hpp"
+#include "tests/simulation/places.hpp"
+#include "tests/simulation/probe.hpp"
 #include "tests/simulation/run_client.hpp"
 
 #include <algorithm>
 #include <functional>
+#include <set>
 #include <tuple>
 #include <utility>
 
@@ -61,6 +64,8 @@ private:
   [[nodiscard]] bool has_recovered() const;
   void release_everything();
   void watch_releases();
+  void begin_probe();
+  void watch_probe();
   void clear_up();
   void watch_rest();
   [[nodiscard]] std::optional<violation> unrest() const;
@@ -78,6 +83,7 @@ private:
   surroundings around_;
   provider cloud_;
   oracle truth_;
+  probe probe_;
   dice order_;
   std::vector<engine_seat> seats_;
   std::vector<std::unique_ptr<run_client>> runs_;
@@ -93,8 +99,9 @@ private:
 };
 
 simulation::simulation(workshop& tools, const plan& what, bool in_words)
-  : tools_{tools}, plan_{what}, around_{what},
-    truth_{around_, tools.rows_, cloud_}, order_{seed_for(what.seed, 3)},
+  : tools_{tools}, plan_{what}, around_{what}, truth_{around_, tools.rows_,
+                                                      cloud_},
+    probe_{around_, truth_}, order_{seed_for(what.seed, 3)},
     seats_(what.engines) {
   around_.story.in_words = in_words;
   tools_.rows_.reset(around_.time);
@@ -124,8 +131,9 @@ void simulation::open(size_t number) {
   auto on_written = [this](const auto& batch, const auto& how) {
     truth_.on_written(batch, how);
   };
-  place.engine.reset(new engine_play({around_, cloud_, tools_.rows_.of(opened_),
-                                      on_written, *place.room, self}));
+  place.engine.reset(
+    new engine_play({around_, cloud_, tools_.rows_.of(opened_), on_written,
+                     *place.room, self, plan_.reattach_grace}));
 }
 
 void simulation::crash(size_t number, ms comes_back_in) {
@@ -134,11 +142,15 @@ void simulation::crash(size_t number, ms comes_back_in) {
     return;
   auto self = place.engine->self();
   around_.note("engine", 2, [&] { return self.value + " dies"; });
-  // A room where somebody is left is not used again; it cannot be torn down
-  // either.
-  if (place.engine->die() > 0)
+  // A room where somebody is left can neither be used nor torn down.
+  if (auto left = place.engine->die(); left > 0) {
+    around_.alarm = std::to_string(left) + " actors outlive " + self.value;
     std::ignore = place.room.release();
+  }
   dead_.push_back(std::move(place.engine));
+  truth_.line().on_engine_gone(self);
+  for (auto& run : runs_)
+    run->on_engine_death(number);
   // Others notice some time later.
   tools_.rows_.bury(self,
                     around_.time.now() + order_.between(ms{0}, ms{3'000}));
@@ -151,6 +163,7 @@ void simulation::stop(size_t number, ms comes_back_in) {
     return;
   around_.note("engine", 3, [&] { return engine->self().value + " stops"; });
   engine->stopping = true;
+  truth_.line().on_engine_gone(engine->self());
   for (const auto& [id, row] : truth_.rows())
     if (row.owner == engine->self())
       truth_.on_end_asked(id);
@@ -195,6 +208,9 @@ void simulation::strike(const fault& what) {
       return cloud_.lose_one(static_cast<size_t>(what.at.count()));
     case fault_kind::provider_down:
       around_.provider_down_until = now + what.lasts;
+      return;
+    case fault_kind::provider_raves:
+      around_.raves_until = now + what.lasts;
       return;
     case fault_kind::store_away:
       around_.store_away_until = now + what.lasts;
@@ -268,6 +284,27 @@ void simulation::watch_releases() {
   auto now = around_.time.now();
   if (unrest() && now < released_at_ + longest)
     return around_.time.in(ms{2'000}, [this] { watch_releases(); });
+  begin_probe();
+}
+
+void simulation::begin_probe() {
+  std::set<size_t> where;
+  for (const auto& run : plan_.runs)
+    if (run.environment == raving_place
+        || places().at(run.environment).limits.leases_max > 0)
+      where.insert(run.environment);
+  if (plan_.about != theme::crowd && plan_.about != theme::outage)
+    where.clear();
+  std::vector<engine_play*> engines;
+  for (auto& seat : seats_)
+    engines.push_back(seat.engine.get());
+  probe_.begin(engines, {where.begin(), where.end()});
+  watch_probe();
+}
+
+void simulation::watch_probe() {
+  if (!probe_.is_done())
+    return around_.time.in(ms{2'000}, [this] { watch_probe(); });
   if (plan_.clear_up)
     clear_up();
   watch_rest();
@@ -308,6 +345,8 @@ void simulation::watch_rest() {
   }
   if (why && now > healed_at_ + rest_bound)
     return truth_.break_promise(why->promise, why->words);
+  if (auto stays = truth_.outstayed(healed_at_))
+    return truth_.break_promise(stays->promise, stays->words);
   around_.time.in(ms{2'000}, [this] { watch_rest(); });
 }
 
@@ -391,7 +430,7 @@ verdict simulation::run() {
     open(i);
   for (const auto& one : plan_.runs) {
     runs_.push_back(std::make_unique<run_client>(
-      around_, truth_, one, plan_.engines,
+      around_, truth_, one, plan_,
       [this](size_t which) { return engine_at(which); }));
     runs_.back()->begin();
   }

@@ -8,6 +8,7 @@
 #include "tests/simulation/plan.hpp"
 
 #include <array>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -122,9 +123,21 @@ private:
   bool healed_ = false;
 };
 
+/// How long the faults of a plan may hold an engine up that is not dead.
+inline milliseconds hold_ups_of(const plan& what) {
+  milliseconds out{what.haste > 0 ? 10'000 : 0};
+  for (const auto& one : what.faults)
+    if (one.what == fault_kind::slow_write || one.what == fault_kind::slow_read
+        || one.what == fault_kind::store_away
+        || one.what == fault_kind::engine_freezes)
+      out += one.lasts;
+  return out;
+}
+
 struct surroundings {
   explicit surroundings(const plan& what)
-    : faults{what}, chance{seed_for(what.seed, 2)} {
+    : faults{what}, chance{seed_for(what.seed, 2)}, hold_ups{
+                                                      hold_ups_of(what)} {
     // nop
   }
 
@@ -138,6 +151,11 @@ struct surroundings {
   /// Latencies and the like; the order of messages has dice of its own.
   dice chance;
   chronicle story;
+  milliseconds hold_ups;
+  /// How often something was wrong with the processes of a program.
+  std::map<std::string, size_t> troubles;
+  /// Until when one of the providers makes no sense.
+  milliseconds raves_until{0};
   /// Until when the provider and the database cannot be reached.
   milliseconds provider_down_until{0};
   milliseconds store_away_until{0};

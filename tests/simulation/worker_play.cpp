@@ -14,6 +14,13 @@ worker_play::worker_play(surroundings& around, provider& cloud)
 
 std::shared_ptr<child_process> worker_play::start(launch_spec what,
                                                   process_events tell) {
+  if (over_) {
+    // Whoever kept what it tells would keep its actor.
+    auto never_begun = std::make_shared<played_process>(
+      around_, cloud_, what.argv.front(), process_events{});
+    never_begun->vanish();
+    return never_begun;
+  }
   std::erase_if(processes_, [](const auto& x) { return x.expired(); });
   // Restarts are slowed down: 0 s, 1 s, 2 s, 4 s, ... give or take a quarter.
   constexpr auto window = milliseconds{10'000};
@@ -41,6 +48,7 @@ void worker_play::kill_one(size_t which) {
 }
 
 void worker_play::end_all() {
+  over_ = true;
   for (auto& weak : std::exchange(processes_, {}))
     if (auto one = weak.lock())
       one->vanish();

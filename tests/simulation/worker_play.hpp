@@ -33,6 +33,9 @@ public:
 private:
   surroundings& around_;
   provider& cloud_;
+  /// Whether the engine is dead: an actor of it that has not begun yet may
+  /// still want to start one while everybody is sent away.
+  bool over_ = false;
   std::vector<std::weak_ptr<played_process>> processes_;
   /// When each program was started.
   std::map<std::string, std::vector<milliseconds>> starts_;
