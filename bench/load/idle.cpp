@@ -1,0 +1,79 @@
+// idle: what a lease costs that lives and does nothing: memory of the engine,
+// and the processor at rest.
+
+#include "bench/load/engine_stage.hpp"
+
+#include <malloc.h>
+#include <unistd.h>
+
+#include <thread>
+
+namespace leasehold::bench {
+
+namespace {
+
+/// Leases that stay.
+work hold(engine& with) {
+  return [&with](uint64_t number, const finish& then) {
+    acquire_request what;
+    what.environment = "box";
+    what.run = "idle-" + std::to_string(number);
+    with.acquire(what, [then](const result<lease>& how) {
+      then(how ? ec::none : how.error().code);
+    });
+  };
+}
+
+/// Resident memory once freed pages went back to the system.
+uint64_t settled_rss() {
+  malloc_trim(0);
+  return own_rss();
+}
+
+void run_on(stage& on, const std::string& kind) {
+  constexpr uint64_t count = 100'000;
+  auto opts = options_for(on.fresh_store(kind));
+  // What lives is the next engine's, which never comes.
+  opts.stop_timeout = std::chrono::milliseconds{1};
+  engine with{opts};
+  add_fake(with);
+  closed_loop(256, uint64_t{2'000}, [&](uint64_t n, const finish& then) {
+    lease_cycle(with, {"box"})(n, then);
+  });
+  auto before = settled_rss();
+  auto how = closed_loop(512, count, hold(with));
+  auto after = settled_rss();
+  figure memory;
+  memory.what = "memory of a lease";
+  memory.store = kind;
+  memory.at["live"] = static_cast<double>(how.done_in_all);
+  memory.unit = "bytes";
+  memory.values = {static_cast<double>(after - before)
+                   / static_cast<double>(how.done_in_all)};
+  memory.note = std::to_string(how.done_in_all) + " live " + note_of(how);
+  auto cpu = cpu_seconds_of(getpid());
+  auto seconds = on.pick(2.0, 10.0);
+  std::this_thread::sleep_for(std::chrono::duration<double>{seconds});
+  figure rest;
+  rest.what = "processor at rest";
+  rest.store = kind;
+  rest.at = memory.at;
+  rest.unit = "% of one core";
+  rest.values = {(cpu_seconds_of(getpid()) - cpu) / seconds * 100};
+  rest.usage = on.watch().read();
+  on.add(std::move(memory));
+  on.add(std::move(rest));
+}
+
+} // namespace
+
+void run_idle(stage& on) {
+  // The engine's memory does not depend on the store: one will do in a hurry.
+  auto stores = on.how().stores;
+  if (on.how().quick)
+    stores.resize(1);
+  for (const auto& kind : stores)
+    run_on(on, kind);
+}
+
+} // namespace leasehold::bench

@@ -1,0 +1,81 @@
+// worker-rpc: what a call to a plugin worker costs, as a command of the worker
+// that answers with its own input. The floor is the same JSON over a bare pair
+// of pipes (pipe_floor.hpp), one call after the other; both take turns.
+
+#include "bench/load/engine_stage.hpp"
+#include "bench/load/pipe_floor.hpp"
+
+namespace leasehold::bench {
+
+namespace {
+
+work call_of(engine& with, const lease& held, size_t payload) {
+  return [&with, held, input = std::string(payload, 'x')](uint64_t,
+                                                          const finish& then) {
+    command what;
+    what.command = "echo";
+    what.stdin_text = input;
+    with.execute(held, what, {}, [then, size = input.size()](const auto& how) {
+      if (!how)
+        return then(how.error().code);
+      then(how->stdout_text.size() == size ? ec::none : ec::internal);
+    });
+  };
+}
+
+figure calls_figure(const std::string& what, size_t in_flight, size_t payload) {
+  figure out;
+  out.what = what;
+  out.at["in_flight"] = static_cast<double>(in_flight);
+  out.at["payload_kib"] = static_cast<double>(payload / 1024);
+  out.unit = "calls/s";
+  return out;
+}
+
+/// The floor with one in flight is what the table asks for; with more, for
+/// those who want to know what pipes can do.
+void measure(stage& on, engine& with, const lease& held, size_t in_flight,
+             size_t payload) {
+  auto theirs = calls_figure("floor", in_flight, payload);
+  auto ours = calls_figure("engine", in_flight, payload);
+  histogram bare;
+  histogram measured;
+  auto call = call_of(with, held, payload);
+  auto seconds = on.pick(0.25, 1.5);
+  closed_loop(in_flight, seconds / 4, call);
+  auto meter = on.watch();
+  for (int i = 0; i < on.pick(3, 7); ++i) {
+    if (in_flight == 1) {
+      auto times = ping_pong(payload, seconds);
+      theirs.values.push_back(1e6 / times.mean_us());
+      bare.add(times);
+    } else {
+      theirs.values.push_back(pipelined(in_flight, payload, seconds));
+    }
+    auto how = closed_loop(in_flight, seconds, call);
+    ours.values.push_back(how.rate());
+    ours.note = note_of(how);
+    measured.add(how.latency);
+  }
+  ours.usage = meter.read();
+  ours.latency = measured.summary();
+  if (in_flight == 1)
+    theirs.latency = bare.summary();
+  on.add(std::move(theirs));
+  on.add(std::move(ours));
+}
+
+} // namespace
+
+void run_worker_rpc(stage& on) {
+  engine with{options_for(on.fresh_store("sqlite"))};
+  add_worker(with);
+  auto held
+    = with.acquire({.environment = "far", .run = "calls"}).get().value();
+  for (size_t payload : {size_t{1} << 10, size_t{1} << 20})
+    for (size_t in_flight : {1, 64, 256})
+      measure(on, with, held, in_flight, payload);
+  with.release(held).get().value();
+}
+
+} // namespace leasehold::bench
