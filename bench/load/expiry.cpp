@@ -4,7 +4,7 @@
 #include "bench/load/engine_stage.hpp"
 
 #include <condition_variable>
-#include <thread>
+#include <stdexcept>
 #include <unordered_map>
 
 namespace leasehold::bench {
@@ -34,7 +34,7 @@ public:
   }
 
   void on_event(const event& what) {
-    if (what.kind != "lease" || what.to != "expired")
+    if (what.kind != "lease" || what.to != "ended")
       return;
     auto now = now_ms();
     std::lock_guard guard{mutex_};
@@ -113,7 +113,8 @@ void run_on(stage& on, const std::string& kind) {
   auto count = static_cast<uint64_t>(spread.count()) / 2;
   auto how
     = closed_loop(256, count, arm(with, milliseconds{1'500}, spread, &watched));
-  auto all = watched.await_all(std::chrono::seconds{60});
+  if (!watched.await_all(std::chrono::seconds{60}))
+    throw std::runtime_error{"leases did not end at their deadlines"};
   figure out;
   out.what = "lateness";
   out.store = kind;
@@ -123,8 +124,8 @@ void run_on(stage& on, const std::string& kind) {
   out.values = {late.quantile_us(0.5) / 1e3};
   out.latency = late.summary();
   out.note = std::to_string(armed) + " armed, " + std::to_string(count)
-             + " ends, " + std::to_string(watched.early()) + " early"
-             + (all ? "" : ", some never came") + note_of(how);
+             + " ends, " + std::to_string(watched.early()) + " early "
+             + note_of(how);
   on.add(std::move(out));
 }
 

@@ -94,8 +94,4 @@ void run_scale(stage& on);
 void run_overload(stage& on);
 void run_floors(stage& on);
 
-/// The engine of `engine-recovery` that is killed: `leasehold-bench --victim
-/// STORE COUNT`.
-int run_victim(const std::string& store, size_t count);
-
 } // namespace leasehold::bench

@@ -28,6 +28,17 @@ const auto all = std::array{
            run_idle},
   scenario{"expiry", "how late leases end while 100 000 have deadlines",
            run_expiry},
+  scenario{"worker-recovery",
+           "a worker is killed: until the next call succeeds",
+           run_worker_recovery, false},
+  scenario{"engine-recovery",
+           "an engine with 10 000 live leases is killed: until the next one "
+           "serves, until all are resolved",
+           run_engine_recovery},
+  scenario{"fairness", "a quiet company beside one that floods", run_fairness},
+  scenario{"scale", "more environments, more threads", run_scale},
+  scenario{"overload", "twice as many leases a second as can be had",
+           run_overload},
 };
 
 } // namespace

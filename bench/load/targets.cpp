@@ -165,8 +165,7 @@ void judge_idle_and_ends(const figures& all, std::vector<verdict>& out) {
 }
 
 void judge_recovery(const figures& all, std::vector<verdict>& out) {
-  const auto* worker
-    = find_figure(all, "worker-recovery", "kill to call", "sqlite");
+  const auto* worker = find_figure(all, "worker-recovery", "kill to call", "");
   verdict back{"worker killed -> next call succeeds, slowest", "<= 250 ms",
                "ms"};
   auto slowest = latency_of(worker, "max");
