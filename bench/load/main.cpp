@@ -5,6 +5,8 @@
 // folders belong to the parent, which removes them however it ends.
 
 #include "bench/load/bench_options.hpp"
+#include "bench/load/machine.hpp"
+#include "bench/load/page.hpp"
 #include "bench/load/postgres_cluster.hpp"
 #include "bench/load/scenario.hpp"
 #include "bench/load/small_things.hpp"
@@ -144,8 +146,36 @@ bool needs_postgres(const bench_options& opts) {
          && std::any_of(opts.wanted.begin(), opts.wanted.end(), uses);
 }
 
+/// Figures, verdicts, and what they were measured on.
+void write_report(const bench_options& opts, const std::string& folder,
+                  const machine_facts& machine,
+                  const std::vector<figure>& all) {
+  auto verdicts = judge(all);
+  using nlohmann::json;
+  auto rows = json::array();
+  auto maybe = [](std::optional<double> x) { return x ? json(*x) : json(); };
+  for (const auto& x : verdicts)
+    rows.push_back({{"what", x.what},
+                    {"must", x.must},
+                    {"unit", x.unit},
+                    {"measured", maybe(x.measured)},
+                    {"floor", maybe(x.floor)},
+                    {"ratio", maybe(x.ratio)},
+                    {"verdict", x.says},
+                    {"note", x.note}});
+  json out{{"machine", machine},
+           {"verdicts", rows},
+           {"figures", json::parse(to_json(all))}};
+  write_text(opts.json, out.dump(1) + "\n");
+  write_text(opts.page, make_page(machine, verdicts, all, folder));
+  std::cout << '\n' << to_table(verdicts);
+  std::cout << "\nfigures: " << opts.json << "\npage:    " << opts.page << '\n';
+}
+
 int run(const bench_options& opts) {
   work_folder folder;
+  auto machine = look_at_machine();
+  machine["mode"] = opts.quick ? "quick" : "full";
   settings how{opts.quick, opts.stores, folder.path()};
   std::unique_ptr<postgres_cluster> cluster;
   if (needs_postgres(opts)) {
@@ -170,8 +200,7 @@ int run(const bench_options& opts) {
   }
   if (interrupted)
     return 130;
-  write_text(opts.json, to_json(all, 1));
-  std::cout << '\n' << to_table(judge(all));
+  write_report(opts, folder.path(), machine, all);
   return well ? 0 : 1;
 }
 

@@ -37,14 +37,15 @@ overload_figures named(const std::string& kind, const std::string& door,
 void measure(stage& on, engine& with, const std::string& kind,
              const std::string& door, double share) {
   auto out = named(kind, door, share);
-  auto seconds = on.pick(0.7, 4.0);
+  auto seconds = on.pick(0.5, 3.0);
   auto cycle = lease_cycle(with, {"box"});
   histogram latency;
   std::map<std::string, uint64_t> errors;
   for (int i = 0; i < on.pick(3, 5); ++i) {
     auto peak = closed_loop(256, seconds, cycle).rate();
     auto before = own_rss();
-    auto how = open_loop(peak * share, seconds, cycle);
+    // Until the queue is as long as it gets.
+    auto how = open_loop(peak * share, 2 * seconds, cycle, seconds);
     auto grown = static_cast<double>(own_rss()) - static_cast<double>(before);
     out.goodput.values.push_back(how.rate() / peak * 100);
     out.memory.values.push_back(grown / (1 << 20));

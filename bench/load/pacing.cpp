@@ -14,10 +14,10 @@ namespace {
 
 using steady = std::chrono::steady_clock;
 
-/// What both loops note about what ends.
+/// What both loops note about what ends between two moments.
 class tally {
 public:
-  explicit tally(steady::time_point begin, steady::time_point end)
+  tally(steady::time_point begin, steady::time_point end)
     : begin_{begin}, end_{end} {
     // nop
   }
@@ -31,15 +31,10 @@ public:
   void end(steady::time_point since, ec how) {
     auto now = steady::now();
     std::lock_guard guard{mutex_};
-    if (how != ec::none) {
+    if (how != ec::none)
       ++out_.errors[to_string(how)];
-    } else {
-      ++out_.done_in_all;
-      out_.latency.add(now - since);
-      if (now <= end_)
-        ++out_.done;
-      last_ = std::max(last_, now);
-    }
+    else
+      count(now, since);
     if (--open_ == 0)
       idle_.notify_all();
   }
@@ -54,6 +49,16 @@ public:
   }
 
 private:
+  void count(steady::time_point now, steady::time_point since) {
+    ++out_.done_in_all;
+    last_ = std::max(last_, now);
+    if (now < begin_)
+      return;
+    out_.latency.add(now - since);
+    if (now <= end_)
+      ++out_.done;
+  }
+
   steady::time_point begin_;
   steady::time_point end_;
   steady::time_point last_ = begin_;
@@ -67,7 +72,8 @@ private:
 class lanes {
 public:
   lanes(steady::time_point end, uint64_t count, const work& what)
-    : end_{end}, count_{count}, what_{what}, tally_{steady::now(), end} {
+    : end_{end}, count_{count}, what_{what}, tally_{steady::now(),
+                                                    steady::time_point::max()} {
     // nop
   }
 
@@ -118,7 +124,8 @@ load_result closed_loop(size_t in_flight, uint64_t count, const work& what) {
   return lanes{steady::time_point::max(), count, what}.run(in_flight);
 }
 
-load_result open_loop(double rate, double seconds, const work& what) {
+load_result open_loop(double rate, double seconds, const work& what,
+                      double warm_up) {
   std::mt19937_64 dice{7};
   std::exponential_distribution<double> gap{rate};
   auto begin = steady::now();
@@ -127,7 +134,7 @@ load_result open_loop(double rate, double seconds, const work& what) {
            + std::chrono::duration_cast<steady::duration>(
              std::chrono::duration<double>{x});
   };
-  tally notes{begin, at(seconds)};
+  tally notes{at(warm_up), at(seconds)};
   uint64_t number = 0;
   for (auto due = gap(dice); due < seconds; due += gap(dice)) {
     std::this_thread::sleep_until(at(due));

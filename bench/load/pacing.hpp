@@ -20,7 +20,8 @@ using finish = std::function<void(ec)>;
 using work = std::function<void(uint64_t number, finish then)>;
 
 struct load_result {
-  /// From the first start until the last one was due.
+  /// Closed loop: from the first start to the last end. Open loop: the time in
+  /// which work was started, less what does not count.
   double seconds = 0;
   /// What ended well in that time; and what ended well at all.
   uint64_t done = 0;
@@ -37,14 +38,17 @@ struct load_result {
   }
 };
 
-/// Keeps `in_flight` going for `seconds`; returns when all have ended.
+/// Keeps `in_flight` going for `seconds`; returns when all have ended. These
+/// count, too: what comes in batches would else be rounded to them.
 load_result closed_loop(size_t in_flight, double seconds, const work& what);
 
 /// Does so many, `in_flight` at a time.
 load_result closed_loop(size_t in_flight, uint64_t count, const work& what);
 
 /// Starts `rate` a second at random moments (a Poisson process); returns when
-/// all have ended.
-load_result open_loop(double rate, double seconds, const work& what);
+/// all have ended. What ends in the first `warm_up` of these seconds does not
+/// count.
+load_result open_loop(double rate, double seconds, const work& what,
+                      double warm_up = 0);
 
 } // namespace leasehold::bench
