@@ -1,3 +1,5 @@
+// What a scenario is given: databases, paths, and somebody who takes figures.
+
 #include "bench/load/scenario.hpp"
 
 #include <libpq-fe.h>

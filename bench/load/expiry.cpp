@@ -80,18 +80,24 @@ private:
   uint64_t early_ = 0;
 };
 
-/// Leases that end on their own after `ttl`, or at random in so long after it.
-work arm(engine& with, milliseconds ttl, milliseconds spread,
-         watch_list* watched) {
-  return [&with, ttl, spread, watched](uint64_t number, const finish& then) {
+/// When leases end on their own: `ttl` from now, or up to `spread` later, in an
+/// order that is not that of the deadlines.
+struct end_times {
+  milliseconds ttl{0};
+  milliseconds spread{1};
+
+  [[nodiscard]] milliseconds of(uint64_t number) const {
+    return ttl
+           + milliseconds{static_cast<int64_t>(number * 7919) % spread.count()};
+  }
+};
+
+work arm(engine& with, end_times ends, watch_list* watched) {
+  return [&with, ends, watched](uint64_t number, const finish& then) {
     acquire_request what;
     what.environment = "box";
     what.run = "expiry-" + std::to_string(number);
-    // Spread evenly, in an order that is not that of the deadlines.
-    what.ttl = ttl;
-    if (spread.count() > 0)
-      what.ttl
-        += milliseconds{static_cast<int64_t>(number * 7919) % spread.count()};
+    what.ttl = ends.of(number);
     with.acquire(what, [watched, then](const result<lease>& how) {
       if (how && watched)
         watched->expect(how->id, *how->expires_at_ms);
@@ -108,12 +114,12 @@ void run_on(stage& on, const std::string& kind) {
   engine with{opts};
   with.subscribe([&](const event& x) { watched.on_event(x); });
   add_fake(with);
-  closed_loop(512, armed, arm(with, std::chrono::hours{24}, {}, nullptr));
+  closed_loop(512, armed, arm(with, {std::chrono::hours{24}}, nullptr));
   // As many a second as a busy engine has.
   auto spread = on.pick(milliseconds{2'000}, milliseconds{10'000});
   auto count = static_cast<uint64_t>(spread.count()) / 2;
-  auto how
-    = closed_loop(256, count, arm(with, milliseconds{1'500}, spread, &watched));
+  auto how = closed_loop(256, count,
+                         arm(with, {milliseconds{1'500}, spread}, &watched));
   if (!watched.await_all(std::chrono::seconds{60}))
     throw std::runtime_error{"leases did not end at their deadlines"};
   figure out;

@@ -74,7 +74,7 @@ void measure(stage& on, const std::string& what, const std::string& store,
   auto out = cycles_figure(what, store, 256);
   auto times = std::make_shared<acquire_times>();
   auto cycle = lease_cycle(with, {environment}, times);
-  closed_loop(256, on.pick(0.2, 1.0), cycle);
+  closed_loop(256, on.pick(0.1, 1.0), cycle);
   times->take();
   auto meter = on.watch();
   for (int i = 0; i < on.pick(2, 5); ++i) {
@@ -161,11 +161,11 @@ void measure_open_loop(stage& on, pair_of_stores& both) {
 
 void run_on(stage& on, const std::string& kind) {
   pair_of_stores both{on, kind};
-  compare(on, both, 256, on.pick(5, 15), on.pick(0.5, 1.5));
+  compare(on, both, 256, on.pick(5, 15), on.pick(0.4, 1.5));
   auto others = on.how().quick ? std::vector<size_t>{1, 16, 1024}
                                : std::vector<size_t>{1, 4, 16, 64, 1024};
   for (auto in_flight : others)
-    compare(on, both, in_flight, on.pick(3, 7), on.pick(0.2, 0.7));
+    compare(on, both, in_flight, on.pick(3, 7), on.pick(0.15, 0.7));
   measure_open_loop(on, both);
   both.with->put_environment({.name = "here", .driver = "local"}).get().value();
   measure(on, "engine, local", kind, *both.with, "here");

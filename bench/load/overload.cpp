@@ -41,7 +41,7 @@ void measure(stage& on, engine& with, const std::string& kind,
   auto cycle = lease_cycle(with, {"box"});
   histogram latency;
   std::map<std::string, uint64_t> errors;
-  for (int i = 0; i < on.pick(3, 5); ++i) {
+  for (int i = 0; i < on.pick(2, 5); ++i) {
     auto peak = closed_loop(256, seconds, cycle).rate();
     auto before = own_rss();
     // Until the queue is as long as it gets.
@@ -66,7 +66,8 @@ void run_on(stage& on, const std::string& kind, const std::string& door,
   engine with{options_for(on.fresh_store(kind))};
   add_fake(with, "box", config);
   closed_loop(256, on.pick(0.3, 1.0), lease_cycle(with, {"box"}));
-  for (auto share : {0.5, 1.0, 2.0})
+  for (auto share :
+       on.how().quick ? std::vector{1.0, 2.0} : std::vector{0.5, 1.0, 1.5, 2.0})
     measure(on, with, kind, door, share);
 }
 
