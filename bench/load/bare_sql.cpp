@@ -37,18 +37,17 @@ void prepare_by_engine(const store_place& where) {
   it.release(held).get().value();
 }
 
-double bare_cycles(bare_sql& with, size_t batch, double seconds) {
+load_result bare_cycles(bare_sql& with, size_t batch, double seconds) {
   using steady = std::chrono::steady_clock;
   auto begin = steady::now();
-  std::chrono::duration<double> took{0};
-  size_t cycles = 0;
-  while (took.count() < seconds) {
+  load_result out;
+  while (out.seconds < seconds) {
     with.write(batch, 0);
     with.write(0, batch);
-    cycles += batch;
-    took = steady::now() - begin;
+    out.done += batch;
+    out.seconds = std::chrono::duration<double>(steady::now() - begin).count();
   }
-  return static_cast<double>(cycles) / took.count();
+  return out;
 }
 
 } // namespace leasehold::bench

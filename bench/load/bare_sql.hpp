@@ -11,6 +11,7 @@
 // and indexes are the same. What is not counted is what the engine writes once
 // a batch: its fence counter and its mark.
 
+#include "bench/load/pacing.hpp"
 #include "bench/load/scenario.hpp"
 
 #include <cstdint>
@@ -87,8 +88,7 @@ std::unique_ptr<bare_sql> open_bare_postgres(const std::string& url);
 /// fresh database.
 void prepare_by_engine(const store_place& where);
 
-/// Cycles a second: so many leases begun in one transaction and ended in the
-/// next, for so long.
-double bare_cycles(bare_sql& with, size_t batch, double seconds);
+/// So many leases begun in one transaction and ended in the next, for so long.
+load_result bare_cycles(bare_sql& with, size_t batch, double seconds);
 
 } // namespace leasehold::bench

@@ -39,7 +39,7 @@ figure quiet_figure(const std::string& what, const std::string& kind,
 void measure(stage& on, const std::string& kind, const std::string& name,
              const std::string& config) {
   constexpr auto quiet_rate = 20.0;
-  auto seconds = on.pick(2.0, 10.0);
+  auto seconds = on.pick(1.5, 10.0);
   engine with{options_for(on.fresh_store(kind))};
   add_worker(with, config);
   closed_loop(64, uint64_t{500}, cycle_of(with, "warm"));

@@ -49,9 +49,10 @@ histogram sync_times(const std::string& path, int count) {
   return out;
 }
 
-histogram request_times(int count) {
+histogram request_times(const char* policy, int count) {
   caf::core::init_global_meta_objects();
   caf::actor_system_config config;
+  config.set("caf.scheduler.policy", policy);
   caf::actor_system system{config};
   auto twice = [] { return caf::behavior{[](int32_t x) { return 2 * x; }}; };
   auto other = system.spawn(twice);
@@ -73,8 +74,9 @@ histogram request_times(int count) {
 void run_floors(stage& on) {
   add_times(on, "fdatasync of a page",
             sync_times(on.fresh_path("sync"), on.pick(300, 3'000)));
-  add_times(on, "CAF request and response",
-            request_times(on.pick(50'000, 500'000)));
+  for (const auto* policy : {"stealing", "sharing"})
+    add_times(on, std::string{"CAF request and response, work "} + policy,
+              request_times(policy, on.pick(20'000, 300'000)));
   add_times(on, "pipe ping-pong, 1 KiB", ping_pong(1024, on.pick(0.5, 3.0)));
 }
 

@@ -45,27 +45,42 @@ figure cycles_figure(const std::string& what, const std::string& store,
   return out;
 }
 
+/// One round of something: its rate, and what it used.
+template <class Round>
+uint64_t add_round(stage& on, figure& to, const Round& run) {
+  auto meter = on.watch();
+  load_result how = run();
+  add_use(to.usage, meter.read());
+  to.values.push_back(how.rate());
+  to.note = note_of(how);
+  return how.done;
+}
+
+void add_with_cost(stage& on, figure x, uint64_t count) {
+  x.note += (x.note.empty() ? "" : ", ") + cost_of_each(x.usage, count);
+  on.add(std::move(x));
+}
+
 /// So many rounds of the floor and the engine at one number in flight.
 void compare(stage& on, pair_of_stores& both, size_t in_flight, int rounds,
              double seconds) {
   auto ours = cycles_figure("engine", both.ours.kind, in_flight);
   auto theirs = cycles_figure("floor", both.ours.kind, in_flight);
-  histogram latency;
   auto times = std::make_shared<acquire_times>();
   auto cycle = lease_cycle(*both.with, {"box"}, times);
   closed_loop(in_flight, seconds / 4, cycle);
   times->take();
-  auto meter = on.watch();
+  uint64_t done = 0;
+  uint64_t bare = 0;
   for (int i = 0; i < rounds; ++i) {
-    theirs.values.push_back(bare_cycles(*both.floor, in_flight, seconds));
-    auto how = closed_loop(in_flight, seconds, cycle);
-    ours.values.push_back(how.rate());
-    ours.note = note_of(how);
+    bare += add_round(
+      on, theirs, [&] { return bare_cycles(*both.floor, in_flight, seconds); });
+    done += add_round(on, ours,
+                      [&] { return closed_loop(in_flight, seconds, cycle); });
   }
-  ours.usage = meter.read();
   ours.latency = times->take().summary();
-  on.add(std::move(theirs));
-  on.add(std::move(ours));
+  add_with_cost(on, std::move(theirs), bare);
+  add_with_cost(on, std::move(ours), done);
 }
 
 /// Another kind of environment at the same number in flight, without a floor.
@@ -76,15 +91,12 @@ void measure(stage& on, const std::string& what, const std::string& store,
   auto cycle = lease_cycle(with, {environment}, times);
   closed_loop(256, on.pick(0.1, 1.0), cycle);
   times->take();
-  auto meter = on.watch();
-  for (int i = 0; i < on.pick(2, 5); ++i) {
-    auto how = closed_loop(256, on.pick(0.5, 2.0), cycle);
-    out.values.push_back(how.rate());
-    out.note = note_of(how);
-  }
-  out.usage = meter.read();
+  uint64_t done = 0;
+  for (int i = 0; i < on.pick(2, 5); ++i)
+    done += add_round(
+      on, out, [&] { return closed_loop(256, on.pick(0.5, 2.0), cycle); });
   out.latency = times->take().summary();
-  on.add(std::move(out));
+  add_with_cost(on, std::move(out), done);
 }
 
 // -- so many a second ---------------------------------------------------------
@@ -165,7 +177,7 @@ void run_on(stage& on, const std::string& kind) {
   auto others = on.how().quick ? std::vector<size_t>{1, 16, 1024}
                                : std::vector<size_t>{1, 4, 16, 64, 1024};
   for (auto in_flight : others)
-    compare(on, both, in_flight, on.pick(3, 7), on.pick(0.15, 0.7));
+    compare(on, both, in_flight, on.pick(2, 7), on.pick(0.2, 0.7));
   measure_open_loop(on, both);
   both.with->put_environment({.name = "here", .driver = "local"}).get().value();
   measure(on, "engine, local", kind, *both.with, "here");

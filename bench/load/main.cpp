@@ -19,6 +19,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -193,7 +194,12 @@ int run(const bench_options& opts) {
     if (interrupted)
       break;
     std::cerr << "== " << name << '\n';
+    auto begin = std::chrono::steady_clock::now();
     auto found = run_in_child(find(name), how);
+    auto took = std::chrono::steady_clock::now() - begin;
+    std::cerr << "   ("
+              << std::chrono::duration_cast<std::chrono::seconds>(took).count()
+              << " s)\n";
     well = well && found;
     if (found)
       all.insert(all.end(), found->begin(), found->end());

@@ -78,8 +78,8 @@ std::string lines(const plot& x) {
     out += (i > 0 ? ", " : "") + data + " using 1:2 with linespoints lw 2 pt 7 "
            + "ps 0.6" + (one.dashed ? " dt 2" : "") + color + " title "
            + quoted(one.name);
-    out += ", " + data + " using 1:2:3:4 with yerrorbars pt 0 lw 1" + color
-           + " notitle";
+    out += ", " + data + " using 1:2:3:4 with yerrorbars pt 7 ps 0.5 lw 1"
+           + color + " notitle";
   }
   return out + "\n";
 }
@@ -89,7 +89,8 @@ std::string bars(const plot& x) {
   for (size_t i = 0; i < x.groups.size(); ++i)
     tics += (i > 0 ? ", " : "") + quoted(x.groups[i]) + " " + std::to_string(i);
   auto width = 0.8 / static_cast<double>(std::max<size_t>(x.series.size(), 1));
-  auto out = "set xtics (" + tics + ")\nset boxwidth " + std::to_string(width)
+  auto out = "set xtics (" + tics + ") font ',10'\nset boxwidth "
+             + std::to_string(width)
              + "\nset style fill solid 0.9 noborder\nset xrange [-0.6:"
              + std::to_string(static_cast<double>(x.groups.size()) - 0.4)
              + "]\nplot ";

@@ -128,12 +128,14 @@ plot_section ratios(const figures& all) {
     add_ratio(rates, std::string{"cycle, "} + store,
               find_figure(all, "lease-cycle", "engine", store, at),
               find_figure(all, "lease-cycle", "floor", store, at));
-    add_ratio(times, std::string{"bubblewrap, "} + store,
+    add_ratio(times,
+              std::string{"box, "} + (store == stores[0] ? "sqlite" : "pg"),
               find_figure(all, "lease-cycle",
                           "engine, bubblewrap to first byte", store),
               find_figure(all, "lease-cycle", "floor, bare bwrap to first byte",
                           store));
-    add_ratio(times, std::string{"acquire, "} + store,
+    add_ratio(times,
+              std::string{"acquire, "} + (store == stores[0] ? "sqlite" : "pg"),
               find_figure(all, "lease-cycle", "engine, open loop", store),
               find_figure(all, "lease-cycle", "floor, open loop", store));
   }

@@ -117,7 +117,7 @@ void run_on(stage& on, const std::string& kind) {
     one.resumes.clear();
     one.acquires.clear();
   }
-  for (int i = 0; i < on.pick(5, 9); ++i)
+  for (int i = 0; i < on.pick(3, 9); ++i)
     take_turns(all, on.pick(25, 150));
   for (const auto& one : all) {
     report(on, kind, "resume", one, one.resumes);

@@ -40,7 +40,7 @@ void by_environments(stage& on, const std::string& kind) {
   for (auto size : sizes)
     out.push_back(scale_figure("by environments", kind, "environments", size));
   closed_loop(256, on.pick(0.2, 1.0), lease_cycle(with, all));
-  for (int i = 0; i < on.pick(3, 5); ++i)
+  for (int i = 0; i < on.pick(2, 5); ++i)
     for (size_t at = 0; at < sizes.size(); ++at) {
       std::vector<std::string> some{
         all.begin(), all.begin() + static_cast<std::ptrdiff_t>(sizes[at])};
@@ -64,7 +64,7 @@ void by_threads(stage& on, const std::string& kind) {
     auto out = scale_figure("by threads", kind, "threads", size);
     auto cycle = lease_cycle(with, add_environments(with, 16));
     closed_loop(256, on.pick(0.1, 0.5), cycle);
-    for (int i = 0; i < on.pick(3, 5); ++i) {
+    for (int i = 0; i < on.pick(2, 5); ++i) {
       auto how = closed_loop(256, on.pick(0.25, 1.0), cycle);
       out.values.push_back(how.rate());
       out.note = note_of(how);

@@ -44,7 +44,7 @@ void run_stream(stage& on) {
   auto far = with.acquire({.environment = "far"}).get().value();
   auto here = with.acquire({.environment = "here"}).get().value();
   // What is passed on of one command is 128 MiB (docs/limits.md).
-  auto mib = on.pick(size_t{32}, size_t{120});
+  auto mib = on.pick(size_t{16}, size_t{120});
   auto size = std::to_string(mib);
   command flood{.command = "flood", .args = {size}};
   command local{.command = "sh",

@@ -144,24 +144,30 @@ void judge_bubblewrap(const figures& all, std::vector<verdict>& out) {
   }
 }
 
+/// A limit that holds for so many leases says nothing of fewer.
+verdict at_full_size(verdict x, const figure* from, const char* axis,
+                     std::optional<double> measured, double limit) {
+  x = at_most(x, measured, limit);
+  if (!from)
+    return x;
+  x.note = from->note;
+  if (from->at.at(axis) < 100'000)
+    x.says = "not measured";
+  return x;
+}
+
 void judge_idle_and_ends(const figures& all, std::vector<verdict>& out) {
   const auto* memory = find_figure(all, "idle", "memory of a lease", "sqlite");
   verdict idle{"memory of an idle live lease", "<= 4 KiB, 100000 live",
                "bytes"};
-  idle = at_most(idle, value_of(memory), 4096);
-  if (memory)
-    idle.note = memory->note;
-  out.push_back(idle);
+  out.push_back(at_full_size(idle, memory, "live", value_of(memory), 4096));
   const auto* late = find_figure(all, "expiry", "lateness", "sqlite");
   verdict expiry{"end after its deadline, latest", "<= 100 ms, 100000 armed",
                  "ms"};
   auto latest = latency_of(late, "max");
   if (latest)
     *latest /= 1e3;
-  expiry = at_most(expiry, latest, 100);
-  if (late)
-    expiry.note = late->note;
-  out.push_back(expiry);
+  out.push_back(at_full_size(expiry, late, "armed", latest, 100));
 }
 
 void judge_recovery(const figures& all, std::vector<verdict>& out) {

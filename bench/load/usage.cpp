@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cctype>
 #include <filesystem>
 #include <sstream>
@@ -78,6 +79,29 @@ double cpu_seconds_of(pid_t who) {
 
 uint64_t own_rss() {
   return kib_of("\n" + read_text("/proc/self/smaps_rollup"), "Rss") * 1024;
+}
+
+void add_use(std::vector<process_use>& to,
+             const std::vector<process_use>& more) {
+  for (const auto& x : more) {
+    auto same = [&](const process_use& y) { return y.name == x.name; };
+    auto pos = std::find_if(to.begin(), to.end(), same);
+    if (pos == to.end()) {
+      to.push_back(x);
+      continue;
+    }
+    auto before = pos->cpu_seconds;
+    *pos = x;
+    pos->cpu_seconds += before;
+  }
+}
+
+std::string cost_of_each(const std::vector<process_use>& all, uint64_t count) {
+  double seconds = 0;
+  for (const auto& x : all)
+    seconds += x.cpu_seconds;
+  auto each = seconds * 1e6 / static_cast<double>(std::max<uint64_t>(count, 1));
+  return std::to_string(static_cast<int64_t>(each)) + " us of processor each";
 }
 
 usage_meter::usage_meter(std::vector<pid_t> others)

@@ -32,6 +32,13 @@ double cpu_seconds_of(pid_t who);
 /// Resident memory of this process, in bytes.
 uint64_t own_rss();
 
+/// Adds the processor time of `more`, and takes its memory.
+void add_use(std::vector<process_use>& to,
+             const std::vector<process_use>& more);
+
+/// Such as `85 us of processor each`: of all processes together.
+std::string cost_of_each(const std::vector<process_use>& all, uint64_t count);
+
 /// Watches this process, what it starts, and the families of others.
 class usage_meter {
 public:
