@@ -131,6 +131,7 @@ private:
 
   void run(const char* name, const std::vector<std::string>& params) {
     std::vector<const char*> values;
+    values.reserve(params.size());
     for (const auto& x : params)
       values.push_back(x.c_str());
     check({PQexecPrepared(db_.get(), name, static_cast<int>(values.size()),

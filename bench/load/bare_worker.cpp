@@ -58,7 +58,7 @@ int serve() {
 }
 
 int flood(size_t mib) {
-  constexpr size_t chunk_size = 64 * 1024;
+  constexpr size_t chunk_size = 65'536;
   std::string chunk;
   while (chunk.size() < chunk_size)
     chunk

@@ -13,7 +13,7 @@ namespace {
 
 using namespace leasehold;
 
-constexpr size_t chunk_size = 64 * 1024;
+constexpr size_t chunk_size = 65'536;
 
 nlohmann::json finished(const std::string& out) {
   return {{"exitCode", 0}, {"signal", nullptr}, {"timedOut", false},

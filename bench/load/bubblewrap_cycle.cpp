@@ -46,6 +46,7 @@ std::vector<std::string> bare_command(const std::string& box) {
 /// Until the first byte of its output.
 nanoseconds start_bare(const std::vector<std::string>& command) {
   std::vector<char*> args;
+  args.reserve(command.size() + 1);
   for (const auto& x : command)
     args.push_back(const_cast<char*>(x.c_str()));
   args.push_back(nullptr);

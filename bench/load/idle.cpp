@@ -6,6 +6,8 @@
 #include <malloc.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <atomic>
 #include <thread>
 
 namespace leasehold::bench {
@@ -14,10 +16,11 @@ namespace {
 
 /// Leases that stay.
 work hold(engine& with) {
-  return [&with](uint64_t number, const finish& then) {
+  return [&with](uint64_t, const finish& then) {
     acquire_request what;
     what.environment = "box";
-    what.run = "idle-" + std::to_string(number);
+    static std::atomic<uint64_t> last{0};
+    what.run = "idle-" + std::to_string(++last);
     with.acquire(what, [then](const result<lease>& how) {
       then(how ? ec::none : how.error().code);
     });
@@ -28,6 +31,30 @@ work hold(engine& with) {
 uint64_t settled_rss() {
   malloc_trim(0);
   return own_rss();
+}
+
+/// Takes so many leases; says how fast it goes the more there are.
+load_result fill(stage& on, const std::string& kind, engine& with,
+                 uint64_t count) {
+  constexpr uint64_t block = 20'000;
+  load_result all;
+  while (all.done_in_all < count) {
+    auto how
+      = closed_loop(512, std::min(block, count - all.done_in_all), hold(with));
+    all.done_in_all += how.done_in_all;
+    for (const auto& [name, number] : how.errors)
+      all.errors[name] += number;
+    figure out;
+    out.what = "acquires beside those that live";
+    out.store = kind;
+    out.at["live"] = static_cast<double>(all.done_in_all);
+    out.unit = "acquires/s";
+    out.values = {how.rate()};
+    on.add(std::move(out));
+    if (how.done_in_all == 0)
+      break;
+  }
+  return all;
 }
 
 void run_on(stage& on, const std::string& kind) {
@@ -41,7 +68,7 @@ void run_on(stage& on, const std::string& kind) {
     lease_cycle(with, {"box"})(n, then);
   });
   auto before = settled_rss();
-  auto how = closed_loop(512, count, hold(with));
+  auto how = fill(on, kind, with, count);
   auto after = settled_rss();
   figure memory;
   memory.what = "memory of a lease";
@@ -50,7 +77,8 @@ void run_on(stage& on, const std::string& kind) {
   memory.unit = "bytes";
   memory.values = {static_cast<double>(after - before)
                    / static_cast<double>(how.done_in_all)};
-  memory.note = std::to_string(how.done_in_all) + " live" + note_of(how);
+  memory.note = std::to_string(how.done_in_all) + " live"
+                + (how.errors.empty() ? "" : ", " + note_of(how));
   auto cpu = cpu_seconds_of(getpid());
   auto seconds = on.pick(2.0, 10.0);
   std::this_thread::sleep_for(std::chrono::duration<double>{seconds});

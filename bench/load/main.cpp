@@ -23,6 +23,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <iostream>
 #include <memory>
 #include <optional>
@@ -173,7 +174,15 @@ void write_report(const bench_options& opts, const std::string& folder,
   std::cout << "\nfigures: " << opts.json << "\npage:    " << opts.page << '\n';
 }
 
+/// Before the work, not after it.
+void check_writable(const std::string& path) {
+  if (!std::ofstream{path, std::ios::app})
+    throw std::invalid_argument{"cannot write " + path};
+}
+
 int run(const bench_options& opts) {
+  check_writable(opts.json);
+  check_writable(opts.page);
   work_folder folder;
   auto machine = look_at_machine();
   machine["mode"] = opts.quick ? "quick" : "full";

@@ -46,6 +46,7 @@ piped_child::piped_child(const std::vector<std::string>& command) {
   if (pipe2(in.data(), O_CLOEXEC) != 0 || pipe2(out.data(), O_CLOEXEC) != 0)
     throw std::runtime_error{"no pipe"};
   std::vector<char*> args;
+  args.reserve(command.size() + 1);
   for (const auto& x : command)
     args.push_back(const_cast<char*>(x.c_str()));
   args.push_back(nullptr);

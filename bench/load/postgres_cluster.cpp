@@ -60,6 +60,7 @@ pid_t start(std::vector<std::string> command, const std::string& log) {
   // After the change of users, which would undo it.
   prctl(PR_SET_PDEATHSIG, SIGQUIT);
   std::vector<char*> args;
+  args.reserve(command.size() + 1);
   for (auto& x : command)
     args.push_back(x.data());
   args.push_back(nullptr);

@@ -95,6 +95,7 @@ void report(stage& on, const std::string& kind, const std::string& what,
             {"parked", static_cast<double>(one.size.parked)}};
   out.unit = "us, median";
   histogram all;
+  out.values.reserve(rounds.size());
   for (const auto& x : rounds) {
     out.values.push_back(x.quantile_us(0.5));
     all.add(x);
@@ -110,6 +111,7 @@ void run_on(stage& on, const std::string& kind) {
   if (!on.how().quick)
     sizes = {{10, 10}, {1'000, 100}, {10'000, 1'000}, {100'000, 10'000}};
   std::vector<grown> all;
+  all.reserve(sizes.size());
   for (auto size : sizes)
     all.push_back(grow(on, kind, size));
   take_turns(all, 20);

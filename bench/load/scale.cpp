@@ -12,6 +12,7 @@ namespace {
 
 std::vector<std::string> add_environments(engine& with, size_t count) {
   std::vector<std::string> out;
+  out.reserve(count);
   for (size_t i = 0; i < count; ++i) {
     out.push_back("box-" + std::to_string(i));
     add_fake(with, out.back());
@@ -37,6 +38,7 @@ void by_environments(stage& on, const std::string& kind) {
   if (on.how().quick)
     sizes = {1, 16, 256};
   std::vector<figure> out;
+  out.reserve(sizes.size());
   for (auto size : sizes)
     out.push_back(scale_figure("by environments", kind, "environments", size));
   closed_loop(256, on.pick(0.2, 1.0), lease_cycle(with, all));

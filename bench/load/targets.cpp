@@ -144,6 +144,13 @@ void judge_bubblewrap(const figures& all, std::vector<verdict>& out) {
   }
 }
 
+/// Where the store makes no difference: of the one that there is.
+const figure* of_any_store(const figures& all, const std::string& scenario,
+                           const std::string& what) {
+  const auto* found = find_figure(all, scenario, what, "sqlite");
+  return found ? found : find_figure(all, scenario, what, "postgres");
+}
+
 /// A limit that holds for so many leases says nothing of fewer.
 verdict at_full_size(verdict x, const figure* from, const char* axis,
                      std::optional<double> measured, double limit) {
@@ -157,11 +164,11 @@ verdict at_full_size(verdict x, const figure* from, const char* axis,
 }
 
 void judge_idle_and_ends(const figures& all, std::vector<verdict>& out) {
-  const auto* memory = find_figure(all, "idle", "memory of a lease", "sqlite");
+  const auto* memory = of_any_store(all, "idle", "memory of a lease");
   verdict idle{"memory of an idle live lease", "<= 4 KiB, 100000 live",
                "bytes"};
   out.push_back(at_full_size(idle, memory, "live", value_of(memory), 4096));
-  const auto* late = find_figure(all, "expiry", "lateness", "sqlite");
+  const auto* late = of_any_store(all, "expiry", "lateness");
   verdict expiry{"end after its deadline, latest", "<= 100 ms, 100000 armed",
                  "ms"};
   auto latest = latency_of(late, "max");
