@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <memory>
 #include <thread>
 
 namespace leasehold::bench {
@@ -62,7 +64,8 @@ void run_on(stage& on, const std::string& kind) {
   auto opts = options_for(on.fresh_store(kind));
   // What lives is the next engine's, which never comes.
   opts.stop_timeout = std::chrono::milliseconds{1};
-  engine with{opts};
+  auto ours = std::make_unique<engine>(opts);
+  auto& with = *ours;
   add_fake(with);
   closed_loop(256, uint64_t{2'000}, [&](uint64_t n, const finish& then) {
     lease_cycle(with, {"box"})(n, then);
@@ -89,8 +92,19 @@ void run_on(stage& on, const std::string& kind) {
   rest.unit = "% of one core";
   rest.values = {(cpu_seconds_of(getpid()) - cpu) / seconds * 100};
   rest.usage = on.watch().read();
+  figure stop;
+  stop.what = "time to stop, with a stop_timeout of 1 ms";
+  stop.store = kind;
+  stop.at = memory.at;
+  stop.unit = "ms";
   on.add(std::move(memory));
   on.add(std::move(rest));
+  auto begin = std::chrono::steady_clock::now();
+  ours.reset();
+  std::chrono::duration<double, std::milli> took
+    = std::chrono::steady_clock::now() - begin;
+  stop.values = {took.count()};
+  on.add(std::move(stop));
 }
 
 } // namespace

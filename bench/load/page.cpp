@@ -111,7 +111,7 @@ std::string usage_of(const figure& x) {
 std::string figure_row(const figure& x) {
   std::string at;
   for (const auto& [name, value] : x.at)
-    at += (at.empty() ? "" : ", ") + name + " " + number(value);
+    at.append(at.empty() ? "" : ", ").append(name + " ").append(number(value));
   auto quantile = [&](const char* name) {
     auto found = x.latency.find(name);
     return cell(found == x.latency.end() ? "" : number(found->second), "n");
@@ -138,7 +138,7 @@ std::string make_page(const std::map<std::string, std::string>& machine,
   std::string out = head;
   out += "<p class=\"small\">";
   for (const auto& [name, value] : machine)
-    out += escaped(name + ": " + value) + " · ";
+    out.append(escaped(name)).append(": ").append(escaped(value)).append(" · ");
   out += "only ratios can be compared between machines.</p>\n";
   out += verdict_table(verdicts) + plots(all, folder);
   out += "<h2>Every figure</h2><p>The middle of the repetitions, their "

@@ -59,7 +59,9 @@ std::string line_tics(const plot& x) {
     text.erase(text.find_last_not_of('0') + 1);
     if (text.back() == '.')
       text.pop_back();
-    tics += (tics.empty() ? "" : ", ") + quoted(text) + " " + text;
+    tics.append(tics.empty() ? "" : ", ")
+      .append(quoted(text))
+      .append(" " + text);
   }
   auto least = *all.begin();
   auto most = *all.rbegin();
@@ -69,19 +71,28 @@ std::string line_tics(const plot& x) {
   return "set xtics (" + tics + ")\nset xrange [" + range + "]\n";
 }
 
+std::string line_of(size_t number, const plot_series& x) {
+  auto data = "$d" + std::to_string(number);
+  auto color = " lc rgb " + quoted(x.color);
+  return data + " using 1:2 with linespoints lw 2 pt 7 ps 0.6"
+         + (x.dashed ? " dt 2" : "") + color + " title " + quoted(x.name) + ", "
+         + data + " using 1:2:3:4 with yerrorbars pt 7 ps 0.5 lw 1" + color
+         + " notitle";
+}
+
 std::string lines(const plot& x) {
   auto out = line_tics(x) + "plot ";
-  for (size_t i = 0; i < x.series.size(); ++i) {
-    const auto& one = x.series[i];
-    auto data = "$d" + std::to_string(i);
-    auto color = " lc rgb " + quoted(one.color);
-    out += (i > 0 ? ", " : "") + data + " using 1:2 with linespoints lw 2 pt 7 "
-           + "ps 0.6" + (one.dashed ? " dt 2" : "") + color + " title "
-           + quoted(one.name);
-    out += ", " + data + " using 1:2:3:4 with yerrorbars pt 7 ps 0.5 lw 1"
-           + color + " notitle";
-  }
+  for (size_t i = 0; i < x.series.size(); ++i)
+    out.append(i > 0 ? ", " : "").append(line_of(i, x.series[i]));
   return out + "\n";
+}
+
+std::string bar_of(size_t number, double shift, const plot_series& x) {
+  auto data = "$d" + std::to_string(number);
+  auto place = "($1+" + std::to_string(shift) + ")";
+  return data + " using " + place + ":2 with boxes lc rgb " + quoted(x.color)
+         + " title " + quoted(x.name) + ", " + data + " using " + place
+         + ":2:(sprintf('%.3g',$2)) with labels offset 0,0.5 font ',9' notitle";
 }
 
 std::string bars(const plot& x) {
@@ -96,13 +107,7 @@ std::string bars(const plot& x) {
              + "]\nplot ";
   for (size_t i = 0; i < x.series.size(); ++i) {
     auto shift = (static_cast<double>(i) + 0.5) * width - 0.4;
-    auto place = "($1+" + std::to_string(shift) + ")";
-    out += (i > 0 ? ", " : "") + std::string{"$d"} + std::to_string(i)
-           + " using " + place + ":2 with boxes lc rgb "
-           + quoted(x.series[i].color) + " title " + quoted(x.series[i].name);
-    out += ", $d" + std::to_string(i) + " using " + place
-           + ":2:(sprintf('%.3g',$2)) with labels offset 0,0.5 font ',9' "
-             "notitle";
+    out.append(i > 0 ? ", " : "").append(bar_of(i, shift, x.series[i]));
   }
   return out + "\n";
 }
