@@ -70,6 +70,15 @@ double median_of(const figure& x) {
   return median_of(x.values);
 }
 
+double median_ratio(const figure& x, const figure& floor) {
+  std::vector<double> out;
+  auto count = std::min(x.values.size(), floor.values.size());
+  out.reserve(count);
+  for (size_t i = 0; i < count; ++i)
+    out.push_back(x.values[i] / floor.values[i]);
+  return median_of(out);
+}
+
 std::string to_json(const std::vector<figure>& all, int indent) {
   auto out = json::array();
   for (const auto& x : all)

@@ -33,6 +33,10 @@ struct figure {
 /// The middle one of its repetitions.
 double median_of(const figure& x);
 
+/// The middle one of the ratios of repetitions that were neighbours: a machine
+/// that gets slower gets slower for both. Both have values.
+double median_ratio(const figure& x, const figure& floor);
+
 /// The JSON text of figures, and back.
 std::string to_json(const std::vector<figure>& all, int indent = -1);
 std::vector<figure> figures_from(const std::string& text);

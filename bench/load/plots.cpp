@@ -44,8 +44,8 @@ plot_section throughput(const figures& all) {
   plot_section out{"Throughput against concurrency",
                    "Acquire and release of a lease, durably, against how many "
                    "are under way at a time. The grey line writes the same "
-                   "rows by bare SQL, as many in a transaction; its ends of a "
-                   "bar are the slowest and the fastest repetition.",
+                   "rows by bare SQL, as many in a transaction; the ends of "
+                   "a bar are the slowest and the fastest repetition.",
                    {}};
   for (const auto* store : stores) {
     plot x{"Lease cycles on " + shown(store), "in flight", "cycles/s"};
@@ -114,8 +114,7 @@ void add_ratio(plot& to, const std::string& group, const figure* ours,
     return;
   auto at = static_cast<double>(to.groups.size());
   to.groups.push_back(group);
-  to.series.front().points.push_back(
-    {at, median_of(*ours) / median_of(*theirs), 0, 0});
+  to.series.front().points.push_back({at, median_ratio(*ours, *theirs), 0, 0});
 }
 
 plot_section ratios(const figures& all) {

@@ -27,15 +27,10 @@ verdict decide(verdict x, bool good) {
   return x;
 }
 
-/// The middle one of the ratios of neighbours: a machine that gets slower gets
-/// slower for both.
 std::optional<double> ratio_of(const figure* x, const figure* floor) {
   if (!x || !floor || x->values.empty() || floor->values.empty())
     return std::nullopt;
-  figure out;
-  for (size_t i = 0; i < std::min(x->values.size(), floor->values.size()); ++i)
-    out.values.push_back(x->values[i] / floor->values[i]);
-  return median_of(out);
+  return median_ratio(*x, *floor);
 }
 
 /// A rate that must be at least so many times its floor's.

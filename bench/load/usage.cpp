@@ -135,6 +135,7 @@ std::vector<process_use> usage_meter::read() const {
     one.pss_kib += kib_of(memory, "Pss");
   }
   std::vector<process_use> out;
+  out.reserve(all.size());
   for (auto& [name, one] : all)
     out.push_back(one);
   return out;

@@ -29,7 +29,7 @@ figure calls_figure(const std::string& what, size_t in_flight, size_t payload) {
   figure out;
   out.what = what;
   out.at["in_flight"] = static_cast<double>(in_flight);
-  out.at["payload_kib"] = static_cast<double>(payload / 1024);
+  out.at["payload_kib"] = static_cast<double>(payload) / 1024;
   out.unit = "calls/s";
   return out;
 }
@@ -88,9 +88,9 @@ void run_worker_rpc(stage& on) {
   add_worker(with);
   auto held
     = with.acquire({.environment = "far", .run = "calls"}).get().value();
-  for (size_t in_flight : {1, 64, 256})
+  for (auto in_flight : {size_t{1}, size_t{64}, size_t{256}})
     measure(on, with, held, in_flight, 1 << 10);
-  for (size_t in_flight : {1, 64, 256})
+  for (auto in_flight : {size_t{1}, size_t{64}, size_t{256}})
     if (in_flight == 1 || !on.how().quick)
       measure(on, with, held, in_flight, 1 << 20);
   with.release(held).get().value();
