@@ -214,12 +214,9 @@ caf::disposable after_if_alive(Self* self, std::chrono::milliseconds delay,
                                Fun fun) {
   auto me
     = caf::actor_cast<caf::weak_actor_ptr>(caf::strong_actor_ptr{self->ctrl()});
-  auto ring = [me, fun = std::move(fun)] {
-    if (auto alive = caf::actor_cast<caf::actor>(me.lock()))
-      tell_from_outside(alive, caf::make_action(fun));
-  };
   auto& clock = self->clock();
-  return clock.schedule(clock.now() + delay, caf::make_action(std::move(ring)));
+  return clock.schedule(clock.now() + delay, caf::make_action(std::move(fun)),
+                        std::move(me));
 }
 
 /// Runs `fun` in `self` once it has handled what is in its mailbox now.
