@@ -45,9 +45,18 @@ void let_in(admission& x, effects& todo) {
 /// When the next one gives up; nothing if nobody waits.
 std::optional<milliseconds> next_end(const admission& x) {
   std::optional<milliseconds> out;
-  for (const auto* item : x.queue.in_order())
-    out = std::min(out.value_or(item->until), item->until);
+  x.queue.for_each([&](const waiting_lease& who) {
+    out = std::min(out.value_or(who.until), who.until);
+  });
   return out;
+}
+
+/// Sees to it that whoever waits until then is not forgotten.
+void arm(admission& x, milliseconds at, effects& todo) {
+  if (x.armed && *x.armed <= at)
+    return;
+  x.armed = at;
+  todo.push_back(effect::arm{at});
 }
 
 effect::refuse no_room(const waiting_lease& who, const admission& x) {
@@ -79,12 +88,14 @@ admission_step on(admission x, const event::asked& ev) {
     = ev.patience.count() > 0 ? ev.patience : x.limits.queue_timeout;
   waiting_lease who{ev.lease, ev.company, ev.run, ev.now, ev.now + patience};
   auto line = mutated(mutation::one_line_for_all) ? company_id{} : ev.company;
-  if (auto refused = x.queue.push(line, who))
+  if (auto refused = x.queue.push(line, who)) {
     todo.push_back(no_room(*refused, x));
-  if (auto position = position_of(x, ev.lease)) {
-    todo.push_back(effect::enqueue{ev.lease, position});
-    todo.push_back(effect::arm{*next_end(x)});
+    if (refused->lease == ev.lease)
+      return stay(std::move(x), std::move(todo));
   }
+  auto position = static_cast<uint32_t>(x.queue.last_place_of(line));
+  todo.push_back(effect::enqueue{ev.lease, position});
+  arm(x, who.until, todo);
   return stay(std::move(x), std::move(todo));
 }
 
@@ -104,7 +115,8 @@ admission_step on(admission x, const event::placed& ev) {
 admission_step on(admission x, const event::left& ev) {
   effects todo;
   auto is_it = [&](const waiting_lease& who) { return who.lease == ev.lease; };
-  if (x.queue.remove_if(is_it))
+  // Who has a place does not wait for one.
+  if (!x.places.contains(ev.lease) && x.queue.remove_if(is_it))
     todo.push_back(effect::refuse{
       ev.lease, {ec::cancelled, "Nobody waits for this lease any more."}});
   if (mutated(mutation::place_kept_for_ever))
@@ -140,8 +152,9 @@ admission_step on(admission x, const event::time_passed& ev) {
   auto is_over = [&](const waiting_lease& who) { return who.until <= ev.now; };
   while (auto who = x.queue.remove_if(is_over))
     todo.push_back(too_long(*who, ev.now));
+  x.armed.reset();
   if (auto next = next_end(x))
-    todo.push_back(effect::arm{*next});
+    arm(x, *next, todo);
   return stay(std::move(x), std::move(todo));
 }
 

@@ -47,6 +47,8 @@ struct admission {
   /// Whoever has a place, and whether its lease lives already.
   std::map<lease_id, bool> places;
   uint32_t acquiring = 0;
+  /// When time is looked at again: not after the first one gives up.
+  std::optional<milliseconds> armed;
 
   [[nodiscard]] uint32_t live() const noexcept {
     return static_cast<uint32_t>(places.size()) - acquiring;

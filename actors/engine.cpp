@@ -214,6 +214,7 @@ engine::impl::~impl() {
   with.reset();
   launcher.reset();
   loop.reset();
+  config.clock.close();
   life->close();
   gate.close();
   supervisor = supervisor_actor{};

@@ -159,7 +159,7 @@ struct engine::impl {
   secret_gate secrets;
   services_ptr with;
   std::shared_ptr<store_runner> runner;
-  caf::actor_system_config config;
+  actor_config config;
   std::unique_ptr<caf::actor_system> system;
   front_actor front;
   /// Asks for drivers what they need to know of secrets.

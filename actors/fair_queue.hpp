@@ -107,6 +107,34 @@ public:
     return std::nullopt;
   }
 
+  /// How many items are taken out up to and with the last one of a company; 0
+  /// if it has none. Costs as much as there are companies.
+  [[nodiscard]] size_t last_place_of(const company_id& company) const {
+    auto own = lines_.find(company);
+    if (own == lines_.end())
+      return 0;
+    auto is_own = [&](const turn& x) { return x.company == company; };
+    auto turn_of = std::find_if(turns_.begin(), turns_.end(), is_own);
+    // Its last item comes in this many turns.
+    auto last = own->second.size() - 1;
+    size_t turns = 1;
+    if (last >= turn_of->left)
+      turns += 1 + (last - turn_of->left) / weight_of(company);
+    auto place = own->second.size();
+    for (auto x = turns_.begin(); x != turns_.end(); ++x)
+      if (x != turn_of)
+        place += taken_in(x < turn_of ? turns : turns - 1, *x);
+    return place;
+  }
+
+  /// Calls `what` with every item, in no particular order.
+  template <class Fun>
+  void for_each(Fun what) const {
+    for (const auto& [company, items] : lines_)
+      for (const auto& item : items)
+        what(item);
+  }
+
   /// Every item, in the order in which they would be taken out. The pointers
   /// hold until the queue is changed.
   [[nodiscard]] std::vector<const T*> in_order() const {
@@ -142,6 +170,14 @@ private:
   [[nodiscard]] uint32_t weight_of(const company_id& company) const {
     auto pos = weights_.find(company);
     return pos == weights_.end() ? 1 : std::max(pos->second, uint32_t{1});
+  }
+
+  /// How many items a company gets in its next turns.
+  [[nodiscard]] size_t taken_in(size_t turns, const turn& whose) const {
+    if (turns == 0)
+      return 0;
+    auto most = whose.left + (turns - 1) * weight_of(whose.company);
+    return std::min<size_t>(lines_.at(whose.company).size(), most);
   }
 
   /// The line that is longest for its weight.

@@ -7,6 +7,7 @@
 #if __has_include(<caf/detail/build_config.hpp>)
 #  include <caf/detail/build_config.hpp>
 #endif
+#include "actors/alarm_clock.hpp"
 #include "messages/result.hpp"
 #include "messages/type_ids.hpp"
 
@@ -52,33 +53,42 @@ class timer {
 public:
   timer() = default;
 
-  timer(timer&& other) noexcept : armed_{std::exchange(other.armed_, {})} {
+  /// By the clock of CAF, which is virtual in tests.
+  explicit timer(caf::disposable armed) : armed_{std::move(armed)} {
     // nop
   }
 
-  timer& operator=(timer&& other) noexcept {
-    armed_.dispose();
-    armed_ = std::exchange(other.armed_, {});
-    return *this;
+  timer(alarm_clock& clock, alarm_clock::key which)
+    : clock_{&clock}, which_{which} {
+    // nop
   }
 
-  timer& operator=(caf::disposable armed) {
-    armed_.dispose();
-    armed_ = std::move(armed);
+  timer(timer&& other) noexcept {
+    *this = std::move(other);
+  }
+
+  timer& operator=(timer&& other) noexcept {
+    dispose();
+    armed_ = std::exchange(other.armed_, {});
+    clock_ = std::exchange(other.clock_, nullptr);
+    which_ = other.which_;
     return *this;
   }
 
   ~timer() {
-    armed_.dispose();
+    dispose();
   }
 
   void dispose() {
-    armed_.dispose();
-    armed_ = {};
+    std::exchange(armed_, {}).dispose();
+    if (auto* clock = std::exchange(clock_, nullptr))
+      clock->call_off(which_);
   }
 
 private:
   caf::disposable armed_;
+  alarm_clock* clock_ = nullptr;
+  alarm_clock::key which_;
 };
 
 // -- talking ------------------------------------------------------------------
@@ -202,21 +212,15 @@ completion<T> back_to(Self* self, Fun fun) {
 }
 
 /// Runs `fun` in `self` after `delay`, unless it is called off. An armed timer
-/// keeps its actor alive: keep it in a `timer`.
+/// keeps its actor alive.
 template <class Self, class Fun>
-caf::disposable after(Self* self, std::chrono::milliseconds delay, Fun fun) {
-  return self->run_delayed(delay, std::move(fun));
-}
-
-/// The same for a timer that does not keep its actor alive.
-template <class Self, class Fun>
-caf::disposable after_if_alive(Self* self, std::chrono::milliseconds delay,
-                               Fun fun) {
-  auto me
-    = caf::actor_cast<caf::weak_actor_ptr>(caf::strong_actor_ptr{self->ctrl()});
-  auto& clock = self->clock();
-  return clock.schedule(clock.now() + delay, caf::make_action(std::move(fun)),
-                        std::move(me));
+[[nodiscard]] timer after(Self* self, std::chrono::milliseconds delay,
+                          Fun fun) {
+  auto* own = dynamic_cast<const actor_config*>(&self->system().config());
+  if (!own)
+    return timer{self->run_delayed(delay, std::move(fun))};
+  return {own->clock, own->clock.set(delay, caf::strong_actor_ptr{self->ctrl()},
+                                     caf::make_action(std::move(fun)))};
 }
 
 /// Runs `fun` in `self` once it has handled what is in its mailbox now.

@@ -21,8 +21,8 @@ failure booked_already(const lease_id& lease) {
 placement_desk::placement_desk(const supervisor_ties& ties,
                                living_leases& leases, breaker_board& breakers,
                                std::function<void()> on_idle)
-  : ties_{ties}, leases_{leases}, breakers_{breakers},
-    on_idle_{std::move(on_idle)}, alarms_{ties.self} {
+  : ties_{ties}, leases_{leases}, breakers_{breakers}, on_idle_{
+                                                         std::move(on_idle)} {
   // nop
 }
 

@@ -3,7 +3,6 @@
 // The SUPERVISOR's duty towards runs that want a lease: one placement each,
 // until it is granted or refused.
 
-#include "actors/alarms.hpp"
 #include "actors/breaker_board.hpp"
 #include "actors/mail.hpp"
 #include "actors/placement.hpp"
@@ -112,7 +111,7 @@ private:
     environment_context place;
     lease_row row;
     timestamp written_at;
-    alarm deadline;
+    timer deadline;
     caf::typed_response_promise<lease_granted> waiting;
     /// Whether it waits for the environment to let it in.
     bool at_the_door = false;
@@ -208,7 +207,6 @@ private:
   living_leases& leases_;
   breaker_board& breakers_;
   std::function<void()> on_idle_;
-  alarms<supervisor_actor::base> alarms_;
   std::unordered_map<lease_id, booking> bookings_;
   /// By id and by name.
   std::map<std::string, known_environment> environments_;

@@ -159,9 +159,8 @@ void placement_desk::on_unwritten(const lease_id& lease, failure why) {
     placement_effect::end again{who.now.owed, who.now.resource,
                                 who.now.verdict.message};
     who.deadline
-      = alarms_.set(ties_.options.lease.record_retry, [this, lease, again] {
-          perform(bookings_.at(lease), again);
-        });
+      = after(ties_.self, ties_.options.lease.record_retry,
+              [this, lease, again] { perform(bookings_.at(lease), again); });
     return;
   }
   auto own = who.now.claim && who.now.claim->held_under != 0;
@@ -194,17 +193,17 @@ void placement_desk::read_back(const lease_id& lease, const failure& why) {
           return on(lease, placement_event::unrecorded{
                              {ec::store_unavailable, why.message, why.detail}});
         bookings_.at(lease).deadline
-          = alarms_.set(ties_.options.lease.record_retry,
-                        [this, lease, why] { read_back(lease, why); });
+          = after(ties_.self, ties_.options.lease.record_retry,
+                  [this, lease, why] { read_back(lease, why); });
       });
 }
 
 completion<resource_ready> placement_desk::attempt(booking& who,
                                                    attempt_no number) {
   auto id = who.request.id;
-  who.deadline = alarms_.set(who.now.plan.acquire_timeout, [this, id, number] {
-    on(id, placement_event::timed_out{number});
-  });
+  who.deadline
+    = after(ties_.self, who.now.plan.acquire_timeout,
+            [this, id, number] { on(id, placement_event::timed_out{number}); });
   return back_to<resource_ready>(
     ties_.self, [this, id, number](result<resource_ready> x) {
       if (x)

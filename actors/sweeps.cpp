@@ -30,6 +30,8 @@ sweep_step look_for_orphans(sweeps x) {
     return stay(std::move(x));
   x.looking = true;
   x.unfinished = false;
+  x.more_orphans = false;
+  x.refused = false;
   x.soonest = x.options.orphan_interval;
   auto limit = x.options.batch_max;
   return {std::move(x), {effect::list_orphans{limit}}};
@@ -37,6 +39,8 @@ sweep_step look_for_orphans(sweeps x) {
 
 /// How soon to look again: at once at first, where there is reason to.
 milliseconds orphan_pause(const sweeps& x) {
+  if (x.more_orphans && x.retries == 0)
+    return milliseconds{0};
   if (!x.unfinished)
     return std::min(x.options.orphan_interval, x.soonest);
   auto pause = x.options.orphan_retry;
@@ -48,7 +52,8 @@ milliseconds orphan_pause(const sweeps& x) {
 /// The pass is over.
 sweep_step end_pass(sweeps x) {
   x.looking = false;
-  x.retries = x.unfinished ? x.retries + 1 : 0;
+  if (!x.more_orphans || x.refused)
+    x.retries = x.unfinished ? x.retries + 1 : 0;
   x.resolved = x.resolved || !x.unfinished;
   effects todo{effect::arm_orphans{orphan_pause(x)}};
   // What they left is owed now.
@@ -95,6 +100,7 @@ sweep_step on(sweeps x, const event::orphans_listed& ev) {
   // There may be more than a page.
   if (x.writing >= x.options.batch_max) {
     x.unfinished = true;
+    x.more_orphans = true;
     x.retries = 0;
   }
   if (x.writing == 0)
@@ -118,7 +124,7 @@ sweep_step on(sweeps x, const event::orphan_written& ev) {
   // A conflict means that another engine was faster, or that its own is back:
   // the next pass tells.
   if (!ev.outcome)
-    x.unfinished = true;
+    x.unfinished = x.refused = true;
   if (--x.writing > 0)
     return stay(std::move(x));
   return end_pass(std::move(x));

@@ -63,6 +63,9 @@ struct sweeps {
   /// Whether this pass cannot have been the last: there are more, or something
   /// went wrong.
   bool unfinished = false;
+  /// Whether its page was full, and whether a write of it was refused.
+  bool more_orphans = false;
+  bool refused = false;
   /// How soon one of those that wait for their run may be over.
   milliseconds soonest{0};
   /// Unfinished passes in a row.

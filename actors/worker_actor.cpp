@@ -32,7 +32,7 @@ worker_state::worker_state(worker_actor::pointer self,
                            services_ptr with, worker_options options)
   : self_{self}, supervisor_{std::move(supervisor)}, plugin_{std::move(plugin)},
     incarnation_{incarnation}, launcher_{launcher}, with_{std::move(with)},
-    options_{std::move(options)}, alarms_{self}, queue_{options_.queue_max},
+    options_{std::move(options)}, queue_{options_.queue_max},
     asking_{plugin_.id, rpc::capabilities_of(plugin_.manifest)} {
   // nop
 }

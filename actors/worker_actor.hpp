@@ -2,7 +2,6 @@
 
 // A WORKER: one plugin's child process, and the calls it answers.
 
-#include "actors/alarms.hpp"
 #include "actors/fair_queue.hpp"
 #include "actors/host_rules.hpp"
 #include "actors/live_output.hpp"
@@ -69,7 +68,7 @@ private:
   struct pending {
     call_worker what;
     std::string invocation;
-    alarm deadline;
+    timer deadline;
     live_output output;
   };
 
@@ -166,7 +165,6 @@ private:
   timer health_;
   timer closing_;
   int64_t last_id_ = 0;
-  alarms<worker_actor::base> alarms_;
   std::unordered_map<int64_t, pending> in_flight_;
   std::unordered_map<std::string, int64_t> by_invocation_;
   fair_queue<call_worker> queue_;

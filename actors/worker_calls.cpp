@@ -62,7 +62,7 @@ void worker_state::send(call_worker what) {
   what.call.timeout = timeout;
   call.output = live_output{std::move(what.call.output)};
   call.what = std::move(what);
-  call.deadline = alarms_.set(timeout, [this, id] { on_timeout(id); });
+  call.deadline = after(self_, timeout, [this, id] { on_timeout(id); });
   in_flight_.emplace(id, std::move(call));
 }
 

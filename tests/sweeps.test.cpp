@@ -137,7 +137,7 @@ TEST_CASE("sweeps: what dead engines left is looked for first", "[sweeps]") {
         == words{"orphans in 10000", "what is due?"});
 }
 
-TEST_CASE("sweeps: after a full page of orphans the next one follows soon",
+TEST_CASE("sweeps: after a full page of orphans the next one follows at once",
           "[sweeps]") {
   sweep_options options;
   options.batch_max = 2;
@@ -146,11 +146,24 @@ TEST_CASE("sweeps: after a full page of orphans the next one follows soon",
   x.feed(event::orphans_listed{orphans(2)});
   CHECK(x.feed(event::orphan_written{{"lease-1"}, done{}}).empty());
   CHECK(x.feed(event::orphan_written{{"lease-2"}, done{}}).front()
-        == "orphans in 50");
+        == "orphans in 0");
   CHECK_FALSE(x.now.resolved);
   CHECK(x.feed(event::orphans_due{}) == words{"list 2 orphans"});
   CHECK(x.feed(event::orphans_listed{}).front() == "orphans in 10000");
   CHECK(x.now.resolved);
+}
+
+TEST_CASE("sweeps: a full page whose writes are refused is looked at again "
+          "after a pause",
+          "[sweeps]") {
+  sweep_options options;
+  options.batch_max = 1;
+  tried_sweeps x{options};
+  x.feed(event::started{});
+  x.feed(event::orphans_listed{orphans(1)});
+  auto refused = failure{ec::conflict, "Somebody else was faster.", {}};
+  CHECK(x.feed(event::orphan_written{{"lease-1"}, refused}).front()
+        == "orphans in 50");
 }
 
 TEST_CASE("sweeps: a list of orphans that fails is asked for again, and "

@@ -23,7 +23,15 @@ public:
   }
 
   void write(std::string bytes) override {
-    std::string_view line{bytes};
+    std::string_view lines{bytes};
+    while (!lines.empty()) {
+      auto size = lines.find('\n') + 1;
+      take(lines.substr(0, size));
+      lines.remove_prefix(size);
+    }
+  }
+
+  void take(std::string_view line) {
     auto id = value_of(line, R"("id":)", ",");
     auto method = value_of(line, R"("method":")", "\"");
     std::string answer = R"({"jsonrpc":"2.0","id":)";

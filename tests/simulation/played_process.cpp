@@ -2,6 +2,8 @@
 
 #include "tests/simulation/places.hpp"
 
+#include <sstream>
+#include <string>
 #include <utility>
 
 namespace leasehold::sim {
@@ -119,8 +121,9 @@ void played_process::vanish() {
 
 void played_process::write(std::string bytes) {
   later(ms{1}, [this, bytes = std::move(bytes)] {
-    if (!hung_)
-      handle(json::parse(bytes));
+    std::istringstream lines{bytes};
+    for (std::string line; alive_ && !hung_ && std::getline(lines, line);)
+      handle(json::parse(line));
   });
 }
 

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -29,10 +30,13 @@ struct fake_process : child_process {
   std::function<void(fake_process&, const nlohmann::json&)> on_request;
 
   void write(std::string bytes) override {
-    received.push_back(nlohmann::json::parse(bytes));
-    auto copy = received.back();
-    if (on_request)
-      on_request(*this, copy);
+    std::istringstream lines{bytes};
+    for (std::string line; std::getline(lines, line);) {
+      received.push_back(nlohmann::json::parse(line));
+      auto copy = received.back();
+      if (on_request)
+        on_request(*this, copy);
+    }
   }
 
   void close_stdin() override {
