@@ -27,6 +27,12 @@ json parse(const json_text& x) {
   return out.is_object() ? out : json::object();
 }
 
+json value_of(std::string_view text) {
+  if (auto number = integer_of(text))
+    return *number;
+  return text.starts_with('"') ? json(string_of(text)) : json::parse(text);
+}
+
 /// What the engine itself reads of a config; the rest is the provider's.
 json known_members(const json_text& config) {
   auto all = json_members::of(config.text);
@@ -35,7 +41,7 @@ json known_members(const json_text& config) {
        {"bridgeRequestTimeoutMs", "leasePolicy", "onResumeFailure",
         "parkedTtlMs", "provider", "reuseLease", "timeoutMs"})
     if (auto value = all.find(key); !value.empty())
-      out[key] = json::parse(value);
+      out[key] = value_of(value);
   return out;
 }
 
