@@ -285,7 +285,8 @@ void lease_state::perform(const tenancy_effect::record& wish) {
   what.cleanup = wish.outcome.cleanup;
   what.next_cleanup_in = wish.outcome.next_cleanup_in;
   what.parked = wish.outcome.parked;
-  what.parked_for = parked_ttl_of(row_.metadata, options_.parked_ttl);
+  if (what.parked)
+    what.parked_for = parked_ttl_of(row_.metadata, options_.parked_ttl);
   what.note = wish.outcome.note;
   ask(
     self_, with_.store, caf::infinite, store_write{std::move(what)},

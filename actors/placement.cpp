@@ -19,12 +19,12 @@ bool awaits(const placement& x, attempt_no attempt) {
          && (x.phase == phase::resuming || x.phase == phase::acquiring);
 }
 
-placement_step go(placement x, phase to, effects todo) {
+placement_step go(placement&& x, phase to, effects todo) {
   x.phase = to;
   return {std::move(x), std::move(todo)};
 }
 
-placement_step stay(placement x) {
+placement_step stay(placement&& x) {
   return {std::move(x), {}};
 }
 
@@ -186,43 +186,43 @@ placement_step after_replacing(placement x) {
   return rest;
 }
 
-placement_step on(placement x, const event::opened&) {
+placement_step on(placement&& x, const event::opened&) {
   if (x.phase != phase::fresh)
     return stay(std::move(x));
   return go(std::move(x), phase::planning, {effect::make_plan{}});
 }
 
-placement_step on(placement x, const event::planned& ev) {
+placement_step on(placement&& x, event::planned&& ev) {
   if (x.phase != phase::planning)
     return stay(std::move(x));
   if (x.cancelled)
     return deny(std::move(x), cancellation());
-  x.plan = ev.plan;
+  x.plan = std::move(ev.plan);
   if (is_reusable(x.plan.policy))
     return go(std::move(x), phase::choosing, {effect::choose{}});
   return go(std::move(x), phase::recording, {effect::record{}});
 }
 
-placement_step on(placement x, const event::unplannable& ev) {
+placement_step on(placement&& x, const event::unplannable& ev) {
   if (x.phase == phase::planning || x.phase == phase::choosing)
     return deny(std::move(x), ev.why);
   return stay(std::move(x));
 }
 
-placement_step on(placement x, const event::chosen& ev) {
+placement_step on(placement&& x, event::chosen&& ev) {
   if (x.phase != phase::choosing)
     return stay(std::move(x));
-  x.claim = ev.resource;
+  x.claim = std::move(ev.resource);
   if (x.cancelled)
     return deny(std::move(x), cancellation());
   return go(std::move(x), phase::recording, {effect::record{}});
 }
 
-placement_step on(placement x, const event::asked_back& ev) {
+placement_step on(placement&& x, event::asked_back&& ev) {
   if (x.phase != phase::fresh)
     return stay(std::move(x));
-  x.plan = ev.plan;
-  x.claim = ev.resource;
+  x.plan = std::move(ev.plan);
+  x.claim = std::move(ev.resource);
   x.only_resume = true;
   if (x.cancelled)
     return deny(std::move(x), cancellation());
@@ -253,7 +253,7 @@ placement_step after_recording(placement x) {
   return call(std::move(x), phase::acquiring);
 }
 
-placement_step on(placement x, const event::recorded&) {
+placement_step on(placement&& x, const event::recorded&) {
   switch (x.phase) {
     case phase::recording:
       return after_recording(std::move(x));
@@ -305,7 +305,7 @@ placement_step lost(placement x, const failure& why) {
   return go(std::move(x), phase::choosing, {effect::choose{}});
 }
 
-placement_step on(placement x, const event::unrecorded& ev) {
+placement_step on(placement&& x, const event::unrecorded& ev) {
   switch (x.phase) {
     case phase::recording:
       if (ev.why.code == ec::conflict && x.claim)
@@ -338,7 +338,7 @@ placement_step on(placement x, const event::unrecorded& ev) {
   }
 }
 
-placement_step on(placement x, const event::came_up& ev) {
+placement_step on(placement&& x, event::came_up&& ev) {
   --x.unanswered;
   const auto& resource = ev.ready.resource;
   auto is_resume = ev.attempt == 1 && !x.asked_back.empty();
@@ -365,29 +365,30 @@ placement_step on(placement x, const event::came_up& ev) {
     return close(std::move(x), cancellation(), true);
   if (is_resume)
     x.origin = lease_origin::resumed;
-  return go(std::move(x), phase::confirming, {effect::confirm{ev.ready}});
+  return go(std::move(x), phase::confirming,
+            {effect::confirm{std::move(ev.ready)}});
 }
 
-placement_step on(placement x, const event::refused& ev) {
+placement_step on(placement&& x, const event::refused& ev) {
   --x.unanswered;
   return give_up_on(std::move(x), ev.attempt, ev.why);
 }
 
-placement_step on(placement x, const event::timed_out& ev) {
+placement_step on(placement&& x, const event::timed_out& ev) {
   return give_up_on(
     std::move(x), ev.attempt,
     {ec::call_timed_out, "The driver did not answer in time.", {}});
 }
 
-placement_step on(placement x, const event::cancelled&) {
+placement_step on(placement&& x, const event::cancelled&) {
   x.cancelled = true;
   return stay(std::move(x));
 }
 
 } // namespace
 
-placement_step step(placement now, const placement_event::any& what) {
-  return std::visit([&](const auto& ev) { return on(std::move(now), ev); },
+placement_step step(placement now, placement_event::any what) {
+  return std::visit([&](auto& ev) { return on(std::move(now), std::move(ev)); },
                     what);
 }
 

@@ -249,8 +249,7 @@ struct placement_step {
 };
 
 /// Advances a placement by one event. Pure: no clock, no I/O, no actors.
-[[nodiscard]] placement_step step(placement now,
-                                  const placement_event::any& what);
+[[nodiscard]] placement_step step(placement now, placement_event::any what);
 
 /// Whether nothing can happen to `x` any more.
 [[nodiscard]] bool is_finished(const placement& x) noexcept;

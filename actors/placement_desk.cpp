@@ -40,24 +40,25 @@ lease_row placement_desk::new_row(const acquire_lease& what) const {
 
 // -- messages to events -------------------------------------------------------
 
-placement_desk::booking* placement_desk::book(const acquire_lease& what) {
+placement_desk::booking* placement_desk::book(acquire_lease what) {
   auto [pos, added] = bookings_.try_emplace(what.id);
   if (!added)
     return nullptr;
   auto& who = pos->second;
   who.now.lease = what.id;
-  who.request = what;
   who.row = new_row(what);
+  who.request = std::move(what);
   who.waiting = ties_.self->make_response_promise<lease_granted>();
   return &who;
 }
 
-caf::result<lease_granted> placement_desk::open(const acquire_lease& what) {
-  auto* who = book(what);
+caf::result<lease_granted> placement_desk::open(acquire_lease what) {
+  auto id = what.id;
+  auto* who = book(std::move(what));
   if (!who)
-    return to_error(booked_already(what.id));
+    return to_error(booked_already(id));
   auto promise = who->waiting;
-  auto go_on = [this, id = what.id](result<known_environment> environment) {
+  auto go_on = [this, id](result<known_environment> environment) {
     if (!environment)
       return turn_away(id, environment.error());
     breakers_.when_known([this, id, found = std::move(*environment)] {
@@ -65,7 +66,7 @@ caf::result<lease_granted> placement_desk::open(const acquire_lease& what) {
         enter(id, found);
     });
   };
-  with_environment(what.environment, go_on);
+  with_environment(who->request.environment, std::move(go_on));
   return promise;
 }
 
@@ -74,7 +75,7 @@ caf::result<lease_granted> placement_desk::resume(const resume_lease& what) {
   request.id = what.id;
   request.run = what.run;
   request.ttl = what.ttl;
-  auto* who = book(request);
+  auto* who = book(std::move(request));
   if (!who)
     return to_error(booked_already(what.id));
   auto promise = who->waiting;
@@ -189,14 +190,13 @@ void placement_desk::abandon_all() {
     send_away(known.actor);
 }
 
-void placement_desk::on(const lease_id& lease,
-                        const placement_event::any& what) {
+void placement_desk::on(const lease_id& lease, placement_event::any what) {
   auto pos = bookings_.find(lease);
   if (pos == bookings_.end())
     return;
   auto& who = pos->second;
   auto before = std::pair{who.now.phase, who.now.attempt};
-  auto [next, effects] = step(std::move(who.now), what);
+  auto [next, effects] = step(std::move(who.now), std::move(what));
   who.now = std::move(next);
   if (before != std::pair{who.now.phase, who.now.attempt}) {
     // A deadline belongs to one phase of one attempt.

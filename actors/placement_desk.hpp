@@ -65,7 +65,7 @@ public:
   placement_desk(const supervisor_ties& ties, living_leases& leases,
                  breaker_board& breakers, std::function<void()> on_idle);
 
-  caf::result<lease_granted> open(const acquire_lease& what);
+  caf::result<lease_granted> open(acquire_lease what);
 
   /// The same for a run that names the lease whose resource it wants.
   caf::result<lease_granted> resume(const resume_lease& what);
@@ -131,7 +131,7 @@ private:
   };
 
   /// Books a placement; none if it is booked already.
-  booking* book(const acquire_lease& what);
+  booking* book(acquire_lease what);
 
   /// Goes on with a resume once the row of the lease is known.
   void take_up(const resume_lease& what, lease_row row);
@@ -170,7 +170,7 @@ private:
   void turn_away(const lease_id& lease, const failure& why);
 
   /// Steps the placement of `lease`, then does what it asks for.
-  void on(const lease_id& lease, const placement_event::any& what);
+  void on(const lease_id& lease, placement_event::any what);
 
   void perform(booking& who, const placement_effect::make_plan& wish);
   void perform(booking& who, const placement_effect::choose& wish);

@@ -101,12 +101,13 @@ void placement_desk::admit(const lease_id& lease,
   who.again = leases_.holds(request.run, environment.id);
   admit_lease question{lease, request.company, request.run,
                        request.queue_timeout, who.again};
+  // Named anew, or what is captured is const, and copied wherever it goes.
   ask(
     ties_.self, environment.actor, caf::infinite, std::move(question),
-    [this, lease, environment](lease_admitted& place) {
+    [this, lease = lease, environment = environment](lease_admitted& place) {
       on_admitted(lease, environment, std::move(place));
     },
-    [this, lease](const caf::error& err) {
+    [this, lease = lease](const caf::error& err) {
       turn_away(lease, to_failure(err));
     });
 }

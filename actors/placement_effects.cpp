@@ -299,15 +299,16 @@ void placement_desk::perform(booking& who, const placement_effect::grant&) {
     leases_.add({who.row, who.place, who.now.plan.makes_resource,
                  who.written_at, who.now.plan.plugin.id});
   settle(who, {});
+  // Nobody asks for these any more.
   who.waiting.deliver(lease_granted{{who.row.id, who.row.fence},
                                     who.place.environment,
                                     who.place.driver,
-                                    who.row.provider,
-                                    who.row.resource,
+                                    std::move(who.row.provider),
+                                    std::move(who.row.resource),
                                     who.now.origin,
-                                    who.now.origin_note,
+                                    std::move(who.now.origin_note),
                                     who.row.expires_at,
-                                    who.row.metadata});
+                                    std::move(who.row.metadata)});
 }
 
 void placement_desk::perform(booking& who, const placement_effect::deny& wish) {

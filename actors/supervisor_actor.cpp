@@ -21,10 +21,10 @@ supervisor_state::supervisor_state(supervisor_actor::pointer self,
 
 supervisor_actor::behavior_type supervisor_state::make_behavior() {
   return {
-    [this](const acquire_lease& what) -> caf::result<lease_granted> {
+    [this](acquire_lease& what) -> caf::result<lease_granted> {
       if (stopping_)
         return to_error({ec::shutting_down, "The engine is stopping.", {}});
-      return placements_.open(what);
+      return placements_.open(std::move(what));
     },
     [this](const resume_lease& what) -> caf::result<lease_granted> {
       if (stopping_)

@@ -1,7 +1,8 @@
 #include "drivers/json_rpc.hpp"
 
-#include "drivers/json_value.hpp"
 #include "drivers/utf8.hpp"
+#include "messages/json.hpp"
+#include "messages/json_members.hpp"
 #include "messages/json_text_scan.hpp"
 
 #include <nlohmann/json.hpp>
@@ -17,52 +18,65 @@ std::string dump(const json& x) {
   return x.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-json_text object_of(const json& x, const char* key) {
-  auto pos = x.find(key);
-  return pos == x.end() ? json_text{} : json_text{dump(*pos)};
+json_text object_of(const json_members& x, const char* key) {
+  auto value = x.find(key);
+  return value.empty() ? json_text{} : json_text{std::string{value}};
 }
 
-any_message read_response(const json& x) {
-  const auto& id = x["id"];
+bool is_there(std::string_view value) {
+  return !value.empty() && value != "null";
+}
+
+any_message read_response(const json_members& x) {
   // Our ids are integers; an answer to anything else is not ours.
-  if (!id.is_number_integer())
-    return garbage{"response with id " + dump(id)};
+  auto id = integer_of(x.find("id"));
+  if (!id)
+    return garbage{"response with id " + std::string{x.find("id")}};
   response out;
-  out.id = id.get<int64_t>();
+  out.id = *id;
   auto error = x.find("error");
-  if (error == x.end() || error->is_null()) {
+  if (!is_there(error)) {
     out.result = object_of(x, "result");
     return out;
   }
-  out.error_code = -32099;
-  if (error->is_object()) {
-    auto code = error->find("code");
-    if (code != error->end() && code->is_number_integer())
-      out.error_code = code->get<int64_t>();
-    out.error_message = text_of(*error, "message");
-  }
+  auto inside = json_members::of(error);
+  out.error_code = integer_of(inside.find("code")).value_or(-32099);
+  out.error_message = string_of(inside.find("message"));
   if (out.error_message.empty())
-    out.error_message = dump(*error);
+    out.error_message = error;
   return out;
 }
 
-any_message classify(const json& x) {
-  if (!x.is_object())
-    return garbage{"Message must be a JSON object"};
-  if (text_of(x, "jsonrpc") != "2.0")
+any_message classify(const json_members& x) {
+  if (string_of(x.find("jsonrpc")) != "2.0")
     return garbage{"Invalid or missing jsonrpc version (expected \"2.0\")"};
-  auto has_id = x.contains("id") && !x["id"].is_null();
-  if (has_id && (x.contains("result") || x.contains("error")))
+  auto id = x.find("id");
+  auto has_id = is_there(id);
+  if (has_id && !(x.find("result").empty() && x.find("error").empty()))
     return read_response(x);
-  auto method = text_of(x, "method");
+  auto method = string_of(x.find("method"));
   if (method.empty())
     return garbage{"neither a response nor a method"};
-  auto scope = text_of(x, "paperclipInvocationId");
+  auto scope = string_of(x.find("paperclipInvocationId"));
   if (has_id)
-    return request{dump(x["id"]), std::move(method), object_of(x, "params"),
+    return request{std::string{id}, std::move(method), object_of(x, "params"),
                    std::move(scope)};
   return notification{std::move(method), object_of(x, "params"),
                       std::move(scope)};
+}
+
+/// What is not as plain as most lines, such as a text cut in two.
+any_message parse_odd_line(std::string_view line) {
+  if (nests_deeper(line, json_depth_max))
+    return garbage{"JSON nested too deeply"};
+  auto parsed = json::parse(line, nullptr, false);
+  if (parsed.is_discarded())
+    parsed = json::parse(without_lone_surrogates(line), nullptr, false);
+  if (parsed.is_discarded())
+    return garbage{"Invalid JSON"};
+  if (!parsed.is_object())
+    return garbage{"Message must be a JSON object"};
+  return classify(json_members::of(dump(parsed)));
 }
 
 } // namespace
@@ -75,14 +89,15 @@ std::string encode_request(int64_t id, std::string_view method,
   out += R"({"jsonrpc":"2.0","id":)";
   out += std::to_string(id);
   out += R"(,"method":)";
-  out += dump(json(method));
+  append_json_string(out, method);
   out += R"(,"params":)";
   out += params.text;
   if (scope) {
-    json envelope{{"id", scope->id},
-                  {"scope", {{"companyId", scope->company}}}};
-    out += R"(,"paperclipInvocation":)";
-    out += dump(envelope);
+    out += R"(,"paperclipInvocation":{"id":)";
+    append_json_string(out, scope->id);
+    out += R"(,"scope":{"companyId":)";
+    append_json_string(out, scope->company);
+    out += "}}";
   }
   out += "}\n";
   return out;
@@ -99,12 +114,13 @@ std::string encode_result(std::string_view worker_id, std::string_view result) {
 
 std::string encode_error(std::string_view worker_id, int code,
                          std::string_view message) {
-  json error{{"code", code}, {"message", message}};
   std::string out = R"({"jsonrpc":"2.0","id":)";
   out += worker_id;
-  out += R"(,"error":)";
-  out += dump(error);
-  out += "}\n";
+  out += R"(,"error":{"code":)";
+  out += std::to_string(code);
+  out += R"(,"message":)";
+  append_json_string(out, message);
+  out += "}}\n";
   return out;
 }
 
@@ -125,14 +141,9 @@ json_text initialize_params(const json_text& manifest,
 any_message parse_line(std::string_view line) {
   if (line.empty())
     return garbage{"Empty message"};
-  if (nests_deeper(line, json_depth_max))
-    return garbage{"JSON nested too deeply"};
-  auto parsed = json::parse(line, nullptr, false);
-  if (parsed.is_discarded())
-    parsed = json::parse(without_lone_surrogates(line), nullptr, false);
-  if (parsed.is_discarded())
-    return garbage{"Invalid JSON"};
-  return classify(parsed);
+  if (auto plain = json_members::plain(line))
+    return classify(*plain);
+  return parse_odd_line(line);
 }
 
 std::optional<int64_t> response_id_of(std::string_view head) {
@@ -141,24 +152,20 @@ std::optional<int64_t> response_id_of(std::string_view head) {
 
 std::optional<log_chunk> parse_log_chunk(const json_text& params) {
   constexpr size_t chunk_max = 1'000'000;
-  auto x = json::parse(params.text, nullptr, false);
-  if (!x.is_object())
-    return std::nullopt;
-  auto stream = text_of(x, "stream");
+  auto x = json_members::of(params.text);
+  auto stream = string_of(x.find("stream"));
   if (stream != "stdout" && stream != "stderr")
     return std::nullopt;
-  auto text = text_of(x, "chunk");
+  auto text = string_of(x.find("chunk"));
   if (text.empty() || utf16_length(text) > chunk_max)
     return std::nullopt;
   return log_chunk{stream == "stderr", std::move(text)};
 }
 
 std::string parse_log_line(const json_text& params) {
-  auto x = json::parse(params.text, nullptr, false);
-  if (!x.is_object())
-    return {};
-  auto level = text_of(x, "level");
-  auto text = text_of(x, "message").substr(0, 10'000);
+  auto x = json_members::of(params.text);
+  auto level = string_of(x.find("level"));
+  auto text = string_of(x.find("message")).substr(0, 10'000);
   text.resize(without_cut_end(text));
   if (text.empty())
     return {};

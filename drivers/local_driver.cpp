@@ -3,6 +3,7 @@
 #include "drivers/command_rules.hpp"
 #include "drivers/workspace_record.hpp"
 #include "messages/json.hpp"
+#include "messages/json_writer.hpp"
 
 #include <nlohmann/json.hpp>
 #include <unistd.h>
@@ -136,13 +137,15 @@ void local_driver::probe(const environment_context&,
 }
 
 void local_driver::plan(const plan_lease& what, completion<lease_plan> then) {
-  json metadata{{"driver", "local"}, {"executionWorkspaceMode", nullptr}};
-  if (!what.workspace_mode.empty())
-    metadata["executionWorkspaceMode"] = what.workspace_mode;
   lease_plan out;
   out.provider = key();
-  out.metadata
-    = json_text{metadata.dump(-1, ' ', false, json::error_handler_t::replace)};
+  json_writer metadata{80};
+  metadata.text("driver", "local");
+  if (what.workspace_mode.empty())
+    metadata.json("executionWorkspaceMode", "null");
+  else
+    metadata.text("executionWorkspaceMode", what.workspace_mode);
+  out.metadata = std::move(metadata).done();
   then(std::move(out));
 }
 

@@ -4,6 +4,8 @@
 #include "drivers/manifest.hpp"
 #include "drivers/worker_params.hpp"
 #include "messages/json.hpp"
+#include "messages/json_members.hpp"
+#include "messages/json_writer.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -23,6 +25,24 @@ constexpr int64_t parked_ttl_max = 366 * timeout_max;
 json parse(const json_text& x) {
   auto out = json::parse(x.text, nullptr, false);
   return out.is_object() ? out : json::object();
+}
+
+json value_of(std::string_view text) {
+  if (auto number = integer_of(text))
+    return *number;
+  return text.starts_with('"') ? json(string_of(text)) : json::parse(text);
+}
+
+/// What the engine itself reads of a config; the rest is the provider's.
+json known_members(const json_text& config) {
+  auto all = json_members::of(config.text);
+  auto out = json::object();
+  for (const auto* key :
+       {"bridgeRequestTimeoutMs", "leasePolicy", "onResumeFailure",
+        "parkedTtlMs", "provider", "reuseLease", "timeoutMs"})
+    if (auto value = all.find(key); !value.empty())
+      out[key] = value_of(value);
+  return out;
 }
 
 json nullable(const std::string& x) {
@@ -122,17 +142,10 @@ result<json_text> normalize_fake(const json& x) {
                {"reuseLease", reuse && *reuse == json(true)}});
 }
 
-json common_metadata(const plan_lease& what, const settings& config) {
-  return json{{"driver", "sandbox"},
-              {"executionWorkspaceMode", nullable(what.workspace_mode)},
-              {"provider", config.provider},
-              {"reuseLease", config.reuse_lease}};
-}
-
 } // namespace
 
 result<settings> parse_settings(const json_text& config) {
-  auto x = parse(config);
+  auto x = known_members(config);
   coerce(x, "timeoutMs");
   coerce(x, "parkedTtlMs");
   settings out;
@@ -151,9 +164,12 @@ result<settings> parse_settings(const json_text& config) {
   auto* on_failure = given(x, "onResumeFailure");
   out.preserve_on_resume_failure
     = on_failure && *on_failure == json("preserve");
-  auto coerced = pack(x);
-  out.timeout = wire::time_of(coerced, "timeoutMs");
-  out.bridge_timeout = wire::time_of(coerced, "bridgeRequestTimeoutMs");
+  auto time_at = [&x](const char* key) {
+    auto* value = given(x, key);
+    return value ? wire::time_in(value->dump()) : milliseconds{0};
+  };
+  out.timeout = time_at("timeoutMs");
+  out.bridge_timeout = time_at("bridgeRequestTimeoutMs");
   return out;
 }
 
@@ -201,23 +217,36 @@ lease_policy policy_of(const plan_lease& what, const settings& config,
 json_text plan_metadata(const plan_lease& what, const settings& config,
                         lease_policy policy, const plugin_row& plugin,
                         const std::vector<std::string>& secret_paths) {
-  auto out = common_metadata(what, config);
-  out["pluginId"] = plugin.id.value;
-  out["pluginKey"] = plugin.key;
-  out["sandboxProviderPlugin"] = true;
-  out["reuseLease"] = is_reusable(policy);
-  auto& own = out["config"] = parse(what.place.config);
-  if (own.contains("reuseLease"))
-    own["reuseLease"] = is_reusable(policy);
+  auto reuse = is_reusable(policy);
+  json_writer own{what.place.config.text.size() + 8};
+  for (const auto& [key, value] : json_members::of(what.place.config.text))
+    if (key == "reuseLease")
+      own.flag(key, reuse);
+    else
+      own.json(key, value);
+  // Sorted, as all that is stored.
+  json_writer out{what.place.config.text.size() + 512};
+  out.json("config", std::move(own).done().text).text("driver", "sandbox");
+  if (what.workspace_mode.empty())
+    out.json("executionWorkspaceMode", "null");
+  else
+    out.text("executionWorkspaceMode", what.workspace_mode);
+  out.text("pluginId", plugin.id.value)
+    .text("pluginKey", plugin.key)
+    .text("provider", config.provider)
+    .flag("reuseLease", reuse)
+    .flag("sandboxProviderPlugin", true);
   if (!secret_paths.empty())
-    out["secretPaths"] = secret_paths;
-  return pack(out);
+    out.json("secretPaths", pack(secret_paths).text);
+  return std::move(out).done();
 }
 
 json_text fake_metadata(const plan_lease& what, const settings& config) {
-  auto out = common_metadata(what, config);
-  out["image"] = fake_image(what.place.config);
-  return pack(out);
+  return pack({{"driver", "sandbox"},
+               {"executionWorkspaceMode", nullable(what.workspace_mode)},
+               {"image", fake_image(what.place.config)},
+               {"provider", config.provider},
+               {"reuseLease", config.reuse_lease}});
 }
 
 milliseconds verb_timeout(const settings& config) {

@@ -275,18 +275,22 @@ void sandbox_driver::plan(const plan_lease& what, completion<lease_plan> then) {
     return then(config.error());
   if (is_fake(*config))
     return then(fake_plan(what, *config));
-  auto ready = [this, what, settings = *config](const ready_worker& worker,
+  auto wish = std::make_shared<const plan_lease>(what);
+  auto ready = [this, wish, settings = *config](const ready_worker& worker,
                                                 completion<lease_plan> rest) {
     auto says = declaration(worker, settings.provider);
     auto plan
-      = worker_plan(what, settings, worker, *says, options_.call_timeout);
+      = worker_plan(*wish, settings, worker, *says, options_.call_timeout);
     // A secret that cannot be had is told before anything is recorded.
-    auto planned = [plan](done, completion<lease_plan> last) { last(plan); };
-    check_secrets(what.place.config, says->secret_paths, place_of(what.place),
-                  follow<done>(std::move(rest), planned));
+    auto planned
+      = [plan = std::move(plan)](done, completion<lease_plan> last) mutable {
+          last(std::move(plan));
+        };
+    check_secrets(wish->place.config, says->secret_paths, place_of(wish->place),
+                  follow<done>(std::move(rest), std::move(planned)));
   };
-  workers_.find_provider(config->provider,
-                         follow<ready_worker>(std::move(then), ready));
+  workers_.find_provider(
+    config->provider, follow<ready_worker>(std::move(then), std::move(ready)));
 }
 
 void sandbox_driver::realize(place_workspace what,

@@ -180,6 +180,8 @@ std::vector<secret_request> secret_requests(const json_text& config,
                                             const texts& paths,
                                             const secret_request& place) {
   std::vector<secret_request> out;
+  if (paths.empty())
+    return out;
   auto x = object_of(config);
   for (const auto& path : paths) {
     auto id = id_at(x, path);

@@ -43,10 +43,12 @@ result<command_result> lost_command(failure why) {
 }
 
 /// What the provider said, without the secrets that it was told.
-json_text kept(const json_text& metadata, const wire::captured& own,
+json_text kept(json_text metadata, const wire::captured& own,
                const scrubber& hide) {
+  if (own.secret_paths.empty() && hide.empty())
+    return metadata;
   auto said = json_member(metadata, "providerMetadata");
-  if (!said || (own.secret_paths.empty() && hide.empty()))
+  if (!said)
     return metadata;
   auto stripped = strip_secrets(*said, own.secret_paths);
   return with_member(metadata, "providerMetadata", hide.json(stripped));
@@ -62,109 +64,110 @@ worker_driver::worker_driver(worker_channel& workers,
 
 void worker_driver::acquire(acquire_resource what,
                             completion<resource_ready> then) {
+  auto wish = std::make_shared<const acquire_resource>(std::move(what));
   verb call{"environmentAcquireLease"};
-  call.params = [what](const json_text& config) {
-    return wire::acquire_params(what, config);
+  call.params = [wish](const json_text& config) {
+    return wire::acquire_params(*wish, config);
   };
-  auto metadata = what.lease.metadata;
-  call.late = [late = options_.late, metadata,
-               lease = what.lease.lease](const json_text& answer) {
-    auto ready = wire::parse_ready(answer, metadata);
-    if (late && ready && !ready->resource.empty())
-      late({lease, ready->resource});
-  };
-  auto read = [then = std::move(then), metadata](result<answered> x) {
+  if (options_.late)
+    call.late = [late = options_.late, wish](const json_text& answer) {
+      auto ready = wire::parse_ready(answer, wish->lease.metadata);
+      if (ready && !ready->resource.empty())
+        late({wish->lease.lease, ready->resource});
+    };
+  auto read = [then = std::move(then), wish](result<answered> x) {
     if (!x)
       return then(may_have_acted(x.error()));
-    auto ready = wire::parse_ready(x->result, metadata);
+    auto ready = wire::parse_ready(x->result, wish->lease.metadata);
     if (ready)
-      ready->metadata = kept(ready->metadata, x->own, *x->hide);
+      ready->metadata = kept(std::move(ready->metadata), *x->own, *x->hide);
     else
       ready = x->hide->error(ready.error());
     then(std::move(ready));
   };
-  this->call(what.lease, std::move(call), std::move(read));
+  this->call(wish->lease, std::move(call), std::move(read));
 }
 
 void worker_driver::resume(resume_resource what,
                            completion<resource_ready> then) {
+  auto wish = std::make_shared<const resume_resource>(std::move(what));
   verb call{"environmentResumeLease"};
-  call.params = [what](const json_text& config) {
-    return wire::resume_params(what, config);
+  call.params = [wish](const json_text& config) {
+    return wire::resume_params(*wish, config);
   };
-  auto metadata = what.lease.metadata;
-  auto read = [metadata](answered x, completion<resource_ready> rest) {
-    auto ready = wire::parse_ready(x.result, metadata);
+  auto read = [wish](const answered& x, completion<resource_ready> rest) {
+    auto ready = wire::parse_ready(x.result, wish->lease.metadata);
     if (!ready)
       return rest(x.hide->error(ready.error()));
     if (ready->resource.empty())
       return rest(failure{ec::resource_gone, "The provider no longer has it.",
                           x.hide->text(x.result.text)});
-    ready->metadata = kept(ready->metadata, x.own, *x.hide);
+    ready->metadata = kept(std::move(ready->metadata), *x.own, *x.hide);
     rest(std::move(ready));
   };
-  this->call(what.lease, std::move(call),
+  this->call(wish->lease, std::move(call),
              follow<answered>(std::move(then), read));
 }
 
 void worker_driver::release(release_resource what, completion<> then) {
   verb call{"environmentReleaseLease"};
-  call.params = [what](const json_text& config) {
-    return wire::end_params(what.lease, config);
-  };
   call.wait = false;
-  call.needs_binding = false;
-  auto read = [](const answered&, completion<> rest) { rest(done{}); };
-  this->call(what.lease, std::move(call),
-             follow<answered>(std::move(then), read));
+  end(std::move(what.lease), std::move(call), std::move(then));
 }
 
 void worker_driver::destroy(destroy_resource what, completion<> then) {
   verb call{"environmentDestroyLease"};
-  call.params = [what](const json_text& config) {
-    return wire::end_params(what.lease, config);
-  };
   call.wait = what.wait_for_worker;
+  end(std::move(what.lease), std::move(call), std::move(then));
+}
+
+void worker_driver::end(lease_context lease, verb call, completion<> then) {
+  auto whose = std::make_shared<const lease_context>(std::move(lease));
+  call.params = [whose](const json_text& config) {
+    return wire::end_params(*whose, config);
+  };
   call.needs_binding = false;
   auto read = [](const answered&, completion<> rest) { rest(done{}); };
-  this->call(what.lease, std::move(call),
-             follow<answered>(std::move(then), read));
+  this->call(*whose, std::move(call), follow<answered>(std::move(then), read));
 }
 
 void worker_driver::realize(place_workspace what,
                             completion<workspace_realized> then) {
   what.metadata = with_request(what);
+  auto wish = std::make_shared<const place_workspace>(std::move(what));
   verb call{"environmentRealizeWorkspace"};
-  call.params = [what](const json_text& config) {
-    return wire::realize_params(what, config);
+  call.params = [wish](const json_text& config) {
+    return wire::realize_params(*wish, config);
   };
-  auto read = [this, what](answered x, completion<workspace_realized> rest) {
-    auto out = wire::parse_realized(x.result);
-    if (!out)
-      return rest(x.hide->error(out.error()));
-    out->metadata = x.hide->json(out->metadata);
-    rest(told_of(what, std::move(*out)));
-  };
-  this->call(what.lease, std::move(call),
+  auto read
+    = [this, wish](const answered& x, completion<workspace_realized> rest) {
+        auto out = wire::parse_realized(x.result);
+        if (!out)
+          return rest(x.hide->error(out.error()));
+        out->metadata = x.hide->json(out->metadata);
+        rest(told_of(*wish, std::move(*out)));
+      };
+  this->call(wish->lease, std::move(call),
              follow<answered>(std::move(then), read));
 }
 
 void worker_driver::execute(run_command what,
                             std::shared_ptr<output_sink> output,
                             completion<command_result> then) {
+  auto wish = std::make_shared<const run_command>(std::move(what));
   verb call{"environmentExecute"};
-  call.params = [what](const json_text& config) {
-    return wire::execute_params(what, config);
+  call.params = [wish](const json_text& config) {
+    return wire::execute_params(*wish, config);
   };
-  call.timeout = [requested = what.spec.timeout](const json_text& config) {
+  call.timeout = [requested = wish->spec.timeout](const json_text& config) {
     auto time = wire::execute_timeout(config, requested);
     return time.count() > 0 ? time : no_limit;
   };
   call.without_worker = "Sandbox driver does not support direct command "
                         "execution for built-in providers.";
   call.output = std::move(output);
-  this->call(what.lease, std::move(call),
-             [then = std::move(then)](result<answered> x) {
+  this->call(wish->lease, std::move(call),
+             [then = std::move(then)](const result<answered>& x) {
                if (!x)
                  return then(lost_command(x.error()));
                auto ended = wire::parse_executed(x->result);
@@ -197,9 +200,10 @@ void worker_driver::list(const lease_context& lease,
     return wire::list_params(lease, config);
   };
   call.needs_binding = false;
-  auto read = [](answered x, completion<std::vector<listed_resource>> rest) {
-    rest(wire::parse_listed(x.result));
-  };
+  auto read
+    = [](const answered& x, completion<std::vector<listed_resource>> rest) {
+        rest(wire::parse_listed(x.result));
+      };
   this->call(lease, std::move(call), follow<answered>(std::move(then), read));
 }
 
@@ -207,38 +211,41 @@ void worker_driver::list(const lease_context& lease,
 
 void worker_driver::call(const lease_context& lease, verb what,
                          completion<answered> then) {
-  auto own = wire::parse_captured(lease.metadata);
-  if (own.plugin.empty())
+  auto own = std::make_shared<const wire::captured>(
+    wire::parse_captured(lease.metadata));
+  if (own->plugin.empty())
     return then(failure{ec::not_supported, what.without_worker.empty()
                                              ? "Sandbox provider \""
-                                                 + own.driver_key
+                                                 + own->driver_key
                                                  + "\" has no worker to call."
                                              : what.without_worker});
   secret_request place;
   place.company = lease.place.company;
   place.environment = lease.place.environment;
-  place.path = own.binding_prefix;
+  place.path = own->binding_prefix;
   place.needs_binding = what.needs_binding;
-  auto send = [this, own, what, company = lease.place.company](
+  auto send = [this, own, company = lease.place.company,
+               what = std::make_shared<const verb>(std::move(what))](
                 opened_config opened, completion<answered> rest) {
     worker_call out;
-    out.method = what.method;
-    out.params = what.params(opened.config);
+    out.method = what->method;
+    out.params = what->params(opened.config);
     out.company = company;
     out.timeout
-      = what.timeout ? what.timeout(own.config) : verb_timeout(own.config);
-    out.output = what.output;
-    out.late = what.late;
+      = what->timeout ? what->timeout(own->config) : verb_timeout(own->config);
+    out.output = what->output;
+    out.late = what->late;
     out.secrets = opened.values;
-    auto read = [own, hide = opened.hide, rest](result<json_text> answer) {
+    auto read = [own, hide = opened.hide,
+                 rest = std::move(rest)](result<json_text> answer) {
       if (answer)
         rest(answered{std::move(*answer), own, hide});
       else
         rest(hide->error(answer.error()));
     };
-    workers_.call(own.plugin, std::move(out), what.wait, std::move(read));
+    workers_.call(own->plugin, std::move(out), what->wait, std::move(read));
   };
-  open_secrets(own.config, own.secret_paths, place,
+  open_secrets(own->config, own->secret_paths, place,
                follow<opened_config>(std::move(then), std::move(send)));
 }
 

@@ -122,11 +122,14 @@ private:
 
   struct answered {
     json_text result;
-    wire::captured own;
+    std::shared_ptr<const wire::captured> own;
     std::shared_ptr<const scrubber> hide;
   };
 
   void call(const lease_context& lease, verb what, completion<answered> then);
+
+  /// For release and destroy.
+  void end(lease_context lease, verb call, completion<> then);
 };
 
 } // namespace leasehold

@@ -7,6 +7,7 @@
 #include "messages/values.hpp"
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace leasehold::wire {
@@ -43,6 +44,9 @@ milliseconds execute_timeout(const json_text& config, milliseconds requested);
 
 /// A positive number of milliseconds in a config, truncated; else zero.
 milliseconds time_of(const json_text& config, const char* key);
+
+/// The same of the value itself; empty if there is none.
+milliseconds time_in(std::string_view value);
 
 // -- parameters: `config` is the captured one with its secrets filled in ------
 

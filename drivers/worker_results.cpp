@@ -2,6 +2,7 @@
 
 #include "drivers/json_value.hpp"
 #include "messages/json.hpp"
+#include "messages/json_members.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -23,16 +24,20 @@ json member(const json& x, const char* key) {
   return pos != x.end() && pos->is_object() ? *pos : json::object();
 }
 
-/// The answer as an object, or what is wrong with it. The provider did what it
-/// was asked before it answered badly.
+/// The provider did what it was asked before it answered badly.
+failure no_object(const json_text& answer, const char* verb) {
+  return {ec::protocol_violation,
+          std::string{"The worker answered "} + verb
+            + " with something that is not an object.",
+          answer.text.substr(0, 200), acted::yes};
+}
+
+/// The answer as an object, or what is wrong with it.
 result<json> object_of(const json_text& answer, const char* verb) {
   auto x = json::parse(answer.text, nullptr, false);
   if (x.is_object())
     return x;
-  return failure{ec::protocol_violation,
-                 std::string{"The worker answered "} + verb
-                   + " with something that is not an object.",
-                 answer.text.substr(0, 200), acted::yes};
+  return no_object(answer, verb);
 }
 
 failure missing(const char* verb, const char* field, const json_text& answer) {
@@ -43,8 +48,8 @@ failure missing(const char* verb, const char* field, const json_text& answer) {
 }
 
 /// Whether this is an exit code; a longer number must not become another one.
-bool is_int32(const json& x) {
-  return x.is_number_integer() && x >= std::numeric_limits<int32_t>::min()
+bool is_int32(int64_t x) {
+  return x >= std::numeric_limits<int32_t>::min()
          && x <= std::numeric_limits<int32_t>::max();
 }
 
@@ -64,21 +69,21 @@ std::string joined(const json& x, const char* key) {
 
 result<resource_ready> parse_ready(const json_text& answer,
                                    const json_text& metadata) {
-  auto x = object_of(answer, "the lease call");
+  auto x = json_members::object(answer.text);
   if (!x)
-    return x.error();
+    return no_object(answer, "the lease call");
   auto id = x->find("providerLeaseId");
-  if (id == x->end() || (!id->is_string() && !id->is_null()))
+  if (!id.starts_with('"') && id != "null")
     return missing("the lease call", "providerLeaseId", answer);
   resource_ready out;
-  if (id->is_string())
-    out.resource = {id->get<std::string>()};
-  if (auto expires = text_of(*x, "expiresAt"); !expires.empty())
+  out.resource = {string_of(id)};
+  if (auto expires = string_of(x->find("expiresAt")); !expires.empty())
     out.expires_at = parse_iso8601(expires);
   // Beside the engine's own keys, which no provider can shadow.
-  auto own = json::parse(metadata.text, nullptr, false);
-  own["providerMetadata"] = member(*x, "metadata");
-  out.metadata = pack(own);
+  auto said = x->find("metadata");
+  out.metadata = with_member(
+    metadata, "providerMetadata",
+    said.starts_with('{') ? json_text{std::string{said}} : json_text{});
   return out;
 }
 
@@ -93,22 +98,24 @@ result<workspace_realized> parse_realized(const json_text& answer) {
 }
 
 result<command_result> parse_executed(const json_text& answer) {
-  auto x = object_of(answer, "environmentExecute");
+  auto x = json_members::object(answer.text);
   if (!x)
-    return x.error();
+    return no_object(answer, "environmentExecute");
   auto code = x->find("exitCode");
-  if (code == x->end() || (!code->is_null() && !is_int32(*code)))
+  auto number = integer_of(code);
+  if (code != "null" && !(number && is_int32(*number)))
     return missing("environmentExecute", "exitCode", answer);
   command_result out;
-  if (!code->is_null())
-    out.exit_code = code->get<int32_t>();
-  out.signal = text_of(*x, "signal");
-  out.timed_out = flag_of(*x, "timedOut");
-  out.stdout_text = text_of(*x, "stdout");
-  out.stderr_text = text_of(*x, "stderr");
-  auto metadata = member(*x, "metadata");
-  out.cancelled = flag_of(metadata, "cancelled");
-  out.metadata = pack(metadata);
+  if (number)
+    out.exit_code = static_cast<int32_t>(*number);
+  out.signal = string_of(x->find("signal"));
+  out.timed_out = x->find("timedOut") == "true";
+  out.stdout_text = string_of(x->find("stdout"));
+  out.stderr_text = string_of(x->find("stderr"));
+  if (auto metadata = x->find("metadata"); metadata.starts_with('{')) {
+    out.cancelled = json_members::of(metadata).find("cancelled") == "true";
+    out.metadata = json_text{std::string{metadata}};
+  }
   return out;
 }
 

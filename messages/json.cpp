@@ -1,9 +1,12 @@
 #include "messages/json.hpp"
 
+#include "messages/json_members.hpp"
 #include "messages/json_text_scan.hpp"
+#include "messages/json_writer.hpp"
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <ctime>
@@ -17,6 +20,30 @@ using nlohmann::json;
 /// 0000-01-01T00:00:00.000Z and 9999-12-31T23:59:59.999Z.
 constexpr timestamp first_time{-62'167'219'200'000};
 constexpr timestamp last_time{253'402'300'799'999};
+
+/// What a backslash and this character mean; NUL if it takes more of them.
+char escaped_char(char x) {
+  switch (x) {
+    case 'b':
+      return '\b';
+    case 'f':
+      return '\f';
+    case 'n':
+      return '\n';
+    case 'r':
+      return '\r';
+    case 't':
+      return '\t';
+    case 'u':
+      return '\0';
+    default:
+      return x;
+  }
+}
+
+bool is_json(std::string_view text) {
+  return json_members::plain(text) || json::accept(text);
+}
 
 void drop_nulls(json& x) {
   if (x.is_array())
@@ -133,37 +160,96 @@ std::string config_fingerprint(const json_text& config,
 
 json_text with_member(const json_text& object, std::string_view key,
                       const json_text& value) {
-  auto parsed = json::parse(object.text, nullptr, false);
-  auto member = json::parse(value.text, nullptr, false);
-  if (!parsed.is_object() || member.is_discarded())
+  auto members = json_members::object(object.text);
+  if (!members || !is_json(value.text))
     return object;
-  parsed[std::string{key}] = std::move(member);
-  return json_text{parsed.dump()};
+  json_writer out;
+  auto there = false;
+  for (const auto& [name, old] : *members) {
+    if (!there && name >= key) {
+      out.json(key, value.text);
+      there = true;
+    }
+    if (name != key)
+      out.json(name, old);
+  }
+  if (!there)
+    out.json(key, value.text);
+  return std::move(out).done();
 }
 
 std::string text_member(const json_text& object, std::string_view key) {
-  auto parsed = json::parse(object.text, nullptr, false);
-  if (!parsed.is_object())
-    return {};
-  auto pos = parsed.find(std::string{key});
-  return pos != parsed.end() && pos->is_string() ? pos->get<std::string>()
-                                                 : std::string{};
+  return string_of(json_members::of(object.text).find(key));
 }
 
 std::optional<json_text> json_member(const json_text& object,
                                      std::string_view key) {
-  auto parsed = json::parse(object.text, nullptr, false);
-  if (!parsed.is_object())
+  auto members = json_members::of(object.text);
+  auto value = members.find(key);
+  if (value.empty())
     return std::nullopt;
-  auto pos = parsed.find(std::string{key});
-  if (pos == parsed.end())
-    return std::nullopt;
-  return json_text{pos->dump()};
+  return json_text{std::string{value}};
 }
 
 std::string json_string(std::string_view text) {
-  return json(text).dump(-1, ' ', false, json::error_handler_t::replace);
+  std::string out;
+  append_json_string(out, text);
+  return out;
 }
+
+void append_json_string(std::string& to, std::string_view text) {
+  auto dull
+    = [](char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; };
+  if (!std::all_of(text.begin(), text.end(), dull)) {
+    to += json(text).dump(-1, ' ', false, json::error_handler_t::replace);
+    return;
+  }
+  to += '"';
+  to += text;
+  to += '"';
+}
+
+// -- members of any text ------------------------------------------------------
+
+std::optional<json_members> json_members::object(std::string_view text) {
+  if (auto out = plain(text))
+    return out;
+  auto parsed = json::parse(text, nullptr, false);
+  if (!parsed.is_object())
+    return std::nullopt;
+  std::vector<std::string> kept;
+  for (const auto& [key, value] : parsed.items()) {
+    kept.push_back(key);
+    kept.push_back(value.dump());
+  }
+  return keeping(std::move(kept));
+}
+
+json_members json_members::of(std::string_view text) {
+  auto out = object(text);
+  return out ? std::move(*out) : json_members{};
+}
+
+std::string string_of(std::string_view value) {
+  if (!value.starts_with('"'))
+    return {};
+  auto rest = value.substr(1, value.size() - 2);
+  std::string out;
+  out.reserve(rest.size());
+  for (;;) {
+    auto pos = rest.find('\\');
+    out += rest.substr(0, pos);
+    if (pos == std::string_view::npos)
+      return out;
+    auto plain = escaped_char(rest[pos + 1]);
+    if (plain == '\0')
+      return json::parse(value).get<std::string>();
+    out += plain;
+    rest.remove_prefix(pos + 2);
+  }
+}
+
+// -- time ---------------------------------------------------------------------
 
 std::optional<timestamp> parse_iso8601(std::string_view text) {
   size_t pos = 0;

@@ -38,6 +38,9 @@ std::optional<json_text> json_member(const json_text& object,
 /// The texts of JSON strings and numbers are easy to get wrong by hand.
 std::string json_string(std::string_view text);
 
+/// The same, behind what is there.
+void append_json_string(std::string& to, std::string_view text);
+
 /// The milliseconds since the Unix epoch that an ISO 8601 text such as
 /// `2026-05-11T08:30:00.250Z` or `…+02:00` names; nothing if it names none, or
 /// one that is not in the years 0 to 9999 of UTC.

@@ -3,6 +3,7 @@
 #include "drivers/json_rpc.hpp"
 
 #include "drivers/host_methods.hpp"
+#include "messages/json_members.hpp"
 #include "messages/json_text_scan.hpp"
 #include "tests/fuzz/fuzzing.hpp"
 
@@ -97,6 +98,38 @@ void ask(std::string_view text) {
   must(json::accept(start.text), "`initialize` is JSON whatever the manifest");
 }
 
+void check_member(const json_members& all, const std::string& key,
+                  const json& value) {
+  auto text = all.find(key);
+  must(json::parse(text, nullptr, false) == value,
+       "a member's text is what a parser finds there");
+  must(string_of(text) == (value.is_string() ? value.get<std::string>() : ""),
+       "a string is read as a parser reads it");
+  must(value.is_number_integer() || !integer_of(text),
+       "only integers are read as such");
+  must(!integer_of(text) || *integer_of(text) == value.get<int64_t>(),
+       "an integer is the one that is written there");
+}
+
+/// What is read without a parser is what a parser reads. What is stored has
+/// been written by us, and is read like that.
+void cut_up(std::string_view text) {
+  auto parsed = json::parse(text, nullptr, false);
+  auto plain = json_members::plain(text);
+  must(!plain || parsed.is_object(), "what is taken for an object is one");
+  if (!parsed.is_object() || nests_deeper(text, json_depth_max))
+    return;
+  auto all = json_members::of(text);
+  for (const auto& x : all)
+    must(parsed.contains(x.key), "no member is made up");
+  for (const auto& [key, value] : parsed.items())
+    check_member(all, key, value);
+  // Escapes for all that is not ASCII: not as plain.
+  auto spelled = parsed.dump(-1, ' ', true);
+  must(rpc::parse_line(text).index() == rpc::parse_line(spelled).index(),
+       "a message is what it is, however it is spelled");
+}
+
 } // namespace
 
 void try_input(std::string_view input) {
@@ -104,6 +137,7 @@ void try_input(std::string_view input) {
   std::visit([&](const auto& x) { check(x, input); }, message);
   look_into(json_text{std::string{input}});
   (void)rpc::response_id_of(input);
+  cut_up(input);
   auto whole = without_lone_surrogates(input);
   must(without_lone_surrogates(whole) == whole, "mending twice mends no more");
   if (input.size() < 512)
