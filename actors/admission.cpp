@@ -172,8 +172,12 @@ bool has_limit(const admission_limits& x) noexcept {
 }
 
 admission_step step(admission now, const admission_event::any& what) {
-  return std::visit([&](const auto& ev) { return on(std::move(now), ev); },
-                    what);
+  auto out
+    = std::visit([&](const auto& ev) { return on(std::move(now), ev); }, what);
+  // Nobody waits, so nobody is woken.
+  if (out.next.queue.empty())
+    out.next.armed.reset();
+  return out;
 }
 
 bool is_busy(const admission& x) noexcept {

@@ -57,6 +57,9 @@ private:
   void feed(const event::any& what) {
     auto [next, effects] = step(std::move(now_), what);
     now_ = std::move(next);
+    // As the actor does.
+    if (now_.queue.empty())
+      armed_ = milliseconds::max();
     for (const auto& wish : effects)
       std::visit([this](const auto& x) { perform(x); }, wish);
     CHECK(now_.acquiring <= now_.places.size());
