@@ -128,6 +128,7 @@ void event_hub::subscribe(std::function<void(const event&)> callback) {
   auto more = std::make_shared<listeners>(*listeners_);
   more->push_back(std::move(callback));
   listeners_ = std::move(more);
+  heard_ = true;
 }
 
 void event_hub::publish(const transition& what) const {
@@ -154,7 +155,8 @@ services_ptr engine::impl::make_services() {
   out->make_id = [dice] { return dice->make_uuid(); };
   out->log = log_of(opts);
   out->secrets = &secrets;
-  out->observe = [this](const transition& what) { hub.publish(what); };
+  out->observe
+    = {[this](const transition& what) { hub.publish(what); }, &hub.heard()};
   auto late = [this](late_resource what) {
     tell_from_outside(janitor, std::move(what));
   };

@@ -19,6 +19,7 @@
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
 
+#include <atomic>
 #include <future>
 #include <memory>
 #include <mutex>
@@ -53,9 +54,15 @@ public:
 
   void publish(const transition& what) const;
 
+  /// Whether anybody has ever subscribed.
+  [[nodiscard]] const std::atomic<bool>& heard() const noexcept {
+    return heard_;
+  }
+
 private:
   using listeners = std::vector<std::function<void(const event&)>>;
 
+  std::atomic<bool> heard_ = false;
   mutable std::mutex mutex_;
   std::shared_ptr<const listeners> listeners_ = std::make_shared<listeners>();
 };

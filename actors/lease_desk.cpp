@@ -72,15 +72,16 @@ void lease_desk::add(granted_lease what) {
     ++plugins_[entry.plugin];
   entry.environment = what.row.environment;
   if (is_reusable(what.row.policy) && !run.empty())
-    entry.reusable = as_reusable(what.row);
+    entry.reusable = std::make_unique<parked_resource>(as_reusable(what.row));
   entry.actor = spawn_actor<lease_state>(
     *ties_.self, std::move(what.row), std::move(what.place),
     what.makes_resource, what.at,
     lease_colleagues{supervisor_actor{ties_.self}, ties_.store, ties_.janitor},
     ties_.services, ties_.options.lease);
-  watch(ties_.self, entry.actor, [this, id](const caf::error& reason) {
-    on_death(id, caf::to_string(reason));
-  });
+  watch_for_crash(ties_.self, entry.actor,
+                  [this, id](const caf::error& reason) {
+                    on_death(id, caf::to_string(reason));
+                  });
   if (still_)
     tell(ties_.self, entry.actor, hold_still{true});
   leases_.emplace(id, std::move(entry));
@@ -98,7 +99,7 @@ lease_desk::own(const run_id& run, const environment_id& environment,
     const auto& entry = leases_.at(id);
     if (entry.environment == environment && entry.reusable
         && fits(*entry.reusable, what))
-      return entry.reusable;
+      return *entry.reusable;
   }
   return std::nullopt;
 }

@@ -97,7 +97,7 @@ private:
     plugin_id plugin;
     environment_id environment;
     /// What it could be taken again as; only if its policy reuses.
-    std::optional<parked_resource> reusable;
+    std::unique_ptr<parked_resource> reusable;
   };
 
   [[nodiscard]] const lease_actor* find(const lease_id& lease) const;

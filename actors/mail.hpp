@@ -49,29 +49,27 @@ inline failure to_failure(const caf::error& err) {
 // -- time ---------------------------------------------------------------------
 
 /// Owns an armed timer: setting it anew or destroying it calls the old one off.
+/// Every lease has several, most of them never armed.
 class timer {
 public:
   timer() = default;
 
   /// By the clock of CAF, which is virtual in tests.
-  explicit timer(caf::disposable armed) : armed_{std::move(armed)} {
+  explicit timer(caf::disposable armed)
+    : armed_{new state{std::move(armed), nullptr, {}}} {
     // nop
   }
 
   timer(alarm_clock& clock, alarm_clock::key which)
-    : clock_{&clock}, which_{which} {
+    : armed_{new state{{}, &clock, which}} {
     // nop
   }
 
-  timer(timer&& other) noexcept {
-    *this = std::move(other);
-  }
+  timer(timer&&) noexcept = default;
 
   timer& operator=(timer&& other) noexcept {
     dispose();
-    armed_ = std::exchange(other.armed_, {});
-    clock_ = std::exchange(other.clock_, nullptr);
-    which_ = other.which_;
+    armed_ = std::move(other.armed_);
     return *this;
   }
 
@@ -80,15 +78,21 @@ public:
   }
 
   void dispose() {
-    std::exchange(armed_, {}).dispose();
-    if (auto* clock = std::exchange(clock_, nullptr))
-      clock->call_off(which_);
+    auto was = std::exchange(armed_, nullptr);
+    if (was && was->clock)
+      was->clock->call_off(was->which);
+    else if (was)
+      was->by_caf.dispose();
   }
 
 private:
-  caf::disposable armed_;
-  alarm_clock* clock_ = nullptr;
-  alarm_clock::key which_;
+  struct state {
+    caf::disposable by_caf;
+    alarm_clock* clock;
+    alarm_clock::key which;
+  };
+
+  std::unique_ptr<state> armed_;
 };
 
 // -- talking ------------------------------------------------------------------
@@ -108,6 +112,12 @@ void tell(Self* self, const Handle& whom, Message what) {
 #else
   self->send(whom, std::move(what));
 #endif
+}
+
+/// Sends a message on behalf of a thread that is no actor.
+template <class Handle, class Message>
+void tell_from_outside(const Handle& whom, Message what) {
+  caf::anon_send(whom, std::move(what));
 }
 
 /// Sends a request; exactly one of the two continuations runs.
@@ -141,6 +151,30 @@ void watch(Self* self, const Handle& whom, Fun then) {
 #endif
 }
 
+/// The same, but not if `whom` left of itself or was sent away.
+template <class Self, class Handle, class Fun>
+void watch_for_crash(Self* self, const Handle& whom, Fun then) {
+  auto tell_crash = [then](const caf::error& reason) mutable {
+    if (reason && reason != caf::exit_reason::user_shutdown)
+      then(reason);
+  };
+#if CAF_VERSION >= 10000
+  self->monitor(whom, std::move(tell_crash));
+#else
+  auto me
+    = caf::actor_cast<caf::weak_actor_ptr>(caf::strong_actor_ptr{self->ctrl()});
+  whom->attach_functor([me, tell_crash](const caf::error& reason) {
+    // Most do not crash, and nobody is bothered.
+    if (!reason || reason == caf::exit_reason::user_shutdown)
+      return;
+    if (auto alive = caf::actor_cast<caf::actor>(me.lock()))
+      tell_from_outside(alive, caf::make_action([tell_crash, reason]() mutable {
+                          tell_crash(reason);
+                        }));
+  });
+#endif
+}
+
 /// Has `whom` answer in our place. The result is what a handler returns.
 template <class Self, class Handle, class Message>
 auto pass_on(Self* self, const Handle& whom, Message what) {
@@ -155,12 +189,6 @@ auto pass_on(Self* self, const Handle& whom, Message what) {
 template <class Handle>
 void send_away(const Handle& whom) {
   caf::anon_send_exit(whom, caf::exit_reason::user_shutdown);
-}
-
-/// Sends a message on behalf of a thread that is no actor.
-template <class Handle, class Message>
-void tell_from_outside(const Handle& whom, Message what) {
-  caf::anon_send(whom, std::move(what));
 }
 
 /// Something of an actor that other threads keep for it. Called or dropped, it

@@ -6,11 +6,13 @@
 #include "drivers/registry.hpp"
 #include "messages/ids.hpp"
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace leasehold {
 
@@ -26,6 +28,33 @@ struct transition {
 
 enum class log_rank : uint8_t { debug, info, warning, error };
 
+/// Who is told of every transition. Nobody puts one into words while nobody
+/// listens.
+class observer {
+public:
+  observer() = default;
+
+  /// `heard`, if there is one, says whether somebody listens; it must outlive
+  /// the actors.
+  template <class Fun>
+  observer(Fun tell, const std::atomic<bool>* heard = nullptr)
+    : tell_{std::move(tell)}, heard_{heard} {
+    // nop
+  }
+
+  explicit operator bool() const {
+    return tell_ && (!heard_ || heard_->load(std::memory_order_relaxed));
+  }
+
+  void operator()(const transition& what) const {
+    tell_(what);
+  }
+
+private:
+  std::function<void(const transition&)> tell_;
+  const std::atomic<bool>* heard_ = nullptr;
+};
+
 class secret_source;
 
 /// Shared by all actors of one engine. Every member is thread-safe.
@@ -35,7 +64,7 @@ struct services {
   driver_table drivers;
   /// Values of secrets. Null where nobody keeps any.
   secret_source* secrets = nullptr;
-  std::function<void(const transition&)> observe;
+  observer observe;
   std::function<void(log_rank, std::string_view)> log;
   /// A number in [0, 1).
   std::function<double()> dice;

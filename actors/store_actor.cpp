@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 namespace leasehold {
 
@@ -20,6 +21,8 @@ void deliver(Promise& promise, result<T>&& what) {
 /// Takes the first `count` elements out of `from`.
 template <class T>
 std::vector<T> take(std::vector<T>& from, size_t count) {
+  if (count == from.size())
+    return std::exchange(from, {});
   auto end = from.begin() + static_cast<std::ptrdiff_t>(count);
   std::vector<T> out{std::make_move_iterator(from.begin()),
                      std::make_move_iterator(end)};

@@ -27,9 +27,8 @@ inline const std::string record_and_answer = R"(
   FROM changed)
 SELECT n, fence FROM changed)";
 
-// A lease that somebody else holds the resource of, or that refers to what does
-// not exist, is left out; if that changes meanwhile, the constraints refuse.
-inline const std::string insert_leases = R"(
+// What new leases ask for, and the plugins that serve them.
+inline const std::string asked_leases = R"(
 WITH asked AS (
   SELECT * FROM unnest($3::int[], $4::text[], $5::text[], $6::text[],
     $7::text[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[],
@@ -45,6 +44,33 @@ WITH asked AS (
   SELECT p.id, p.updated_at FROM plugins p
   WHERE p.id IN (SELECT plugin_id FROM asked) AND p.status = 'ready'
   FOR KEY SHARE
+)";
+
+// Writes what is `ready`, and begins its history.
+inline const std::string begin_ready_leases = R"(
+), inserted AS (
+  INSERT INTO leases (seq, id, acquired_at, last_used_at, updated_at,
+    company_id, environment_id, workspace_id, issue_id, run_id, status,
+    lease_policy, provider, provider_lease_id, exclusive, fence,
+    owner_instance, fingerprint, metadata, expires_at, deadline_at, plugin_id,
+    reattach_grace)
+  SELECT seq, id, $1::bigint, $1::bigint, $1::bigint, company_id,
+    environment_id, workspace_id, issue_id, run_id, status, lease_policy,
+    provider, provider_lease_id, exclusive, fence, owner_instance, fingerprint,
+    metadata, expires_at, deadline_at, coalesce(plugin_id, ''),
+    reattach_grace
+  FROM ready
+), recorded AS (
+  INSERT INTO lease_events (lease_seq, at, from_status, to_status, fence,
+    by_instance, note)
+  SELECT seq, $1::bigint, NULL, status, fence,
+    coalesce($2::text, owner_instance), note
+  FROM ready
+)";
+
+// A lease that somebody else holds the resource of, or that refers to what does
+// not exist, is left out; if that changes meanwhile, the constraints refuse.
+inline const std::string insert_leases = asked_leases + R"(
 ), good AS MATERIALIZED (
   SELECT a.*, nextval('leases_seq') AS seq FROM asked a
   WHERE NOT (EXISTS (SELECT FROM leases l WHERE l.id = a.id))
@@ -83,28 +109,24 @@ WITH asked AS (
     owner_instance, fingerprint, metadata, expires_at, deadline_at, note,
     coalesce(plugin_id, l_plugin), seq, reattach_grace
   FROM claimed
-), inserted AS (
-  INSERT INTO leases (seq, id, acquired_at, last_used_at, updated_at,
-    company_id, environment_id, workspace_id, issue_id, run_id, status,
-    lease_policy, provider, provider_lease_id, exclusive, fence,
-    owner_instance, fingerprint, metadata, expires_at, deadline_at, plugin_id,
-    reattach_grace)
-  SELECT seq, id, $1::bigint, $1::bigint, $1::bigint, company_id,
-    environment_id, workspace_id, issue_id, run_id, status, lease_policy,
-    provider, provider_lease_id, exclusive, fence, owner_instance, fingerprint,
-    metadata, expires_at, deadline_at, coalesce(plugin_id, ''),
-    reattach_grace
-  FROM ready
-), recorded AS (
-  INSERT INTO lease_events (lease_seq, at, from_status, to_status, fence,
-    by_instance, note)
-  SELECT seq, $1::bigint, NULL, status, fence,
-    coalesce($2::text, owner_instance), note
-  FROM ready
+)" + begin_ready_leases + R"(
   UNION ALL
   SELECT l_seq, $1::bigint, l_status, l_status, l_fence,
     coalesce($2::text, l_owner), 'claimed by ' || id
   FROM claimed)
+SELECT n, fence FROM ready)";
+
+// The same for leases that claim nothing, without a look at what the
+// constraints refuse anyway: if they do, the batch is written anew, one by one
+// and with `insert_leases`, which leaves out whoever is to blame.
+inline const std::string insert_unclaimed_leases = asked_leases + R"(
+), ready AS MATERIALIZED (
+  SELECT a.*, nextval('leases_seq') AS seq FROM asked a
+  WHERE a.plugin_id IS NULL OR EXISTS (
+    SELECT FROM serving s
+    WHERE s.id = a.plugin_id AND s.updated_at = a.plugin_seen)
+  ORDER BY a.n
+)" + begin_ready_leases + R"()
 SELECT n, fence FROM ready)";
 
 inline const std::string reacquire_leases = R"(

@@ -61,8 +61,10 @@ void postgres_lease_writes::run(const std::string& sql,
 void postgres_lease_writes::write(const chosen<insert_lease>& all,
                                   postgres_batch& batch) {
   postgres::table rows{23};
+  auto claims = batch.carefully;
   for (const auto& [n, x] : all) {
     auto& row = x->row;
+    claims = claims || !x->claims.empty();
     if (has_ended(row.status))
       continue;
     auto expires_at = later(batch.now, x->expires_in);
@@ -74,7 +76,7 @@ void postgres_lease_writes::write(const chosen<insert_lease>& all,
              later(batch.now, x->deadline_in), mended(x->note), x->plugin.id,
              x->plugin.updated_at, row.reattach_grace.count());
   }
-  run(pg::insert_leases, rows, batch);
+  run(claims ? pg::insert_leases : pg::insert_unclaimed_leases, rows, batch);
   explain(all, batch, [this](const auto& x) { return not_inserted(x); });
 }
 

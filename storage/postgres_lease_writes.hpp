@@ -25,6 +25,8 @@ struct postgres_batch {
   std::vector<result<written>> outcomes;
   /// Engines that were asked whether they are dead; see `hold_death`.
   std::unordered_map<instance_id, bool> dead = {};
+  /// Whether each command is looked at before the constraints refuse it.
+  bool carefully = false;
 };
 
 /// Performs writes on leases. Every `write` takes commands of one kind that

@@ -14,6 +14,22 @@ namespace {
 
 using outcomes = std::vector<result<written>>;
 
+/// What every batch begins with: its mark, and the server's time. Parsed and
+/// planned once a session.
+constexpr const char* prepare_begin = R"(
+PREPARE begin_batch (uuid, bigint) AS
+  WITH marked AS (
+    INSERT INTO batches (writer, last) VALUES ($1, $2)
+    ON CONFLICT (writer) DO UPDATE SET last = excluded.last)
+  SELECT 0::bigint, floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint;
+PREPARE begin_grants (uuid, bigint, bigint) AS
+  WITH marked AS (
+    INSERT INTO batches (writer, last) VALUES ($1, $2)
+    ON CONFLICT (writer) DO UPDATE SET last = excluded.last
+  ), taken AS (UPDATE fences SET last = last + $3 RETURNING last)
+  SELECT (SELECT last FROM taken),
+    floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint)";
+
 /// Each command in a group of its own, in the batch's order.
 std::vector<write_group> one_by_one(const std::vector<bool>& wanted) {
   std::vector<write_group> out;
@@ -95,6 +111,7 @@ void postgres_writer::write_all(std::span<const store_write> batch,
                                 const outcomes& unfit, attempt& it) {
   it.committing = false;
   it.batch.outcomes = unfit;
+  it.batch.carefully = it.carefully;
   std::vector<bool> wanted(batch.size());
   for (size_t i = 0; i < batch.size(); ++i)
     wanted[i] = unfit[i].error().code == ec::none;
@@ -113,19 +130,14 @@ void postgres_writer::write_all(std::span<const store_write> batch,
 void postgres_writer::begin(std::span<const store_write> batch, attempt& it) {
   it.number = ++last_number_;
   it.batch.dead.clear();
-  auto mark = "INSERT INTO batches (writer, last) VALUES ('" + writer_ + "', "
-              + std::to_string(it.number)
-              + ") ON CONFLICT (writer) DO UPDATE SET last = excluded.last";
   // The row of fences stays locked until we commit: whoever takes a larger
   // fence commits later.
   auto grants = count_grants(batch);
-  auto take = "UPDATE fences SET last = last + " + std::to_string(grants)
-              + " RETURNING last";
-  auto last = grants == 0 ? "SELECT 0 AS last" : take;
-  auto found = tools_->db->run(
-    "BEGIN; WITH marked AS (" + mark + "), taken AS (" + last
-    + ") SELECT (SELECT last FROM taken), floor(extract(epoch FROM "
-      "clock_timestamp()) * 1000)::bigint");
+  auto with = "('" + writer_ + "', " + std::to_string(it.number);
+  auto begin = grants == 0
+                 ? "begin_batch " + with + ")"
+                 : "begin_grants " + with + ", " + std::to_string(grants) + ")";
+  auto found = tools_->db->run("BEGIN; EXECUTE " + begin);
   fence_no fence = 0;
   found.next();
   found.read(fence, it.batch.now);
@@ -245,6 +257,7 @@ void postgres_writer::take(std::unique_ptr<postgres::connection> session) {
                       "WHERE pid = pg_backend_pid()");
   if (found.next())
     found.read(backend_.pid, backend_.started);
+  db.run(prepare_begin);
   tools_.emplace(std::move(session), self_);
 }
 
