@@ -1,7 +1,7 @@
 #pragma once
 
 // The clock of an engine's actors. That of CAF 0.18 keeps what is armed in a
-// vector, in no order; an engine may have a hundred thousand leases with an end.
+// vector, in no order; an engine may have a hundred thousand leases that end.
 
 #include <caf/action.hpp>
 #include <caf/actor_control_block.hpp>
