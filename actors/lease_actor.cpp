@@ -306,16 +306,17 @@ void lease_state::perform(const tenancy_effect::arm_retry&) {
 
 void lease_state::perform(const tenancy_effect::announce& wish) {
   auto how = ending_of(wish.outcome);
-  for (auto& promise : std::exchange(waiting_, {}))
-    promise.deliver(how);
   if (how.cleanup == cleanup_status::failed)
     tell(self_, with_.janitor, cleanup_owed{row_.id});
-  lease_over last{row_.id, row_.environment, std::move(how), std::nullopt};
+  lease_over last{row_.id, row_.environment, how, std::nullopt};
   if (wish.outcome.parked)
     last.parked
       = parked_resource{row_.id,        row_.resource,    row_.company,
                         row_.workspace, row_.fingerprint, row_.metadata};
   leave(std::move(last));
+  // Whoever is told and acquires at once must find what was parked.
+  for (auto& promise : std::exchange(waiting_, {}))
+    promise.deliver(how);
 }
 
 void lease_state::perform(const tenancy_effect::excuse& wish) {
@@ -324,10 +325,10 @@ void lease_state::perform(const tenancy_effect::excuse& wish) {
 }
 
 void lease_state::perform(const tenancy_effect::withdraw& wish) {
-  for (auto& promise : std::exchange(waiting_, {}))
-    promise.deliver(to_error(wish.why));
   withdrawn_ = true;
   leave({row_.id, row_.environment, ending_of(now_.outcome), std::nullopt});
+  for (auto& promise : std::exchange(waiting_, {}))
+    promise.deliver(to_error(wish.why));
 }
 
 void lease_state::leave(lease_over last_words) {

@@ -18,7 +18,7 @@ namespace leasehold {
 
 /// A transition that subscribers hear of.
 struct transition {
-  /// `lease` or `worker`.
+  /// `lease`, `worker`, `plugin` or `breaker`.
   std::string_view kind;
   std::string subject;
   std::string from;

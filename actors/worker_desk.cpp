@@ -272,8 +272,15 @@ void worker_desk::on(desk_entry& entry, const startup_event::any& what) {
   auto before = entry.now.phase;
   auto [next, effects] = step(std::move(entry.now), what);
   entry.now = std::move(next);
-  if (entry.now.phase != before)
+  if (entry.now.phase != before) {
     entry.pause.dispose();
+    if (ties_.services->observe)
+      ties_.services->observe({"plugin",
+                               entry.plugin.key,
+                               to_string(before),
+                               to_string(entry.now.phase),
+                               {}});
+  }
   for (const auto& wish : effects)
     std::visit([&](const auto& x) { perform(entry, x); }, wish);
 }

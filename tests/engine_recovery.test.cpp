@@ -122,7 +122,7 @@ TEST_CASE_METHOD(survivors,
   value_of(running->put_plugin(what));
   CHECK(eventually([&] {
     auto path = events.path("rogue.plugin");
-    return path.size() > states && path.back().ends_with("-> gone");
+    return path.size() > states && path.back().ends_with("-> stopped");
   }));
   auto ended = value_of(running->release(lease));
   CHECK(ended.status == "released");

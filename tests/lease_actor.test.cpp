@@ -207,3 +207,33 @@ TEST_CASE_METHOD(stage,
   CHECK(ended->value->cleanup == cleanup_status::success);
   CHECK(script.calls == calls{"plan"});
 }
+
+TEST_CASE_METHOD(leasing,
+                 "lease: whoever hears of its end finds its resource parked",
+                 "[actors]") {
+  script.plan.policy = lease_policy::reuse_by_environment;
+  auto lease = acquire("run-2");
+  REQUIRE(lease->value);
+  std::optional<lease_granted> next;
+  sys.spawn([&](caf::event_based_actor* self) {
+    release_lease over{
+      lease->value->handle, release_status::released, {}, false, false};
+    leasehold::ask(
+      self, supervisor, caf::infinite, over,
+      [&, self](const lease_ended&) {
+        acquire_lease what;
+        what.id = {"lease-next"};
+        what.company = {"company-1"};
+        what.environment = "box";
+        what.run = {"run-3"};
+        leasehold::ask(
+          self, supervisor, caf::infinite, what,
+          [&](lease_granted& x) { next = std::move(x); },
+          [](const caf::error&) {});
+      },
+      [](const caf::error&) {});
+  });
+  settle();
+  REQUIRE(next);
+  CHECK(next->origin == lease_origin::resumed);
+}

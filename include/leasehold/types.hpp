@@ -372,9 +372,10 @@ struct reattached_run {
 
 // -- what happens -------------------------------------------------------------
 
-/// A transition of a lease, a plugin worker or a circuit breaker.
+/// A transition of a lease, a worker process, a plugin (is there a worker that
+/// takes calls?) or a circuit breaker.
 struct event {
-  /// `lease`, `worker` or `breaker`.
+  /// `lease`, `worker`, `plugin` or `breaker`.
   std::string kind;
   /// The lease's id, the plugin's key, or `environment:` or `plugin:` with an
   /// id.

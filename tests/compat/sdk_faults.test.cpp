@@ -24,7 +24,7 @@ struct moody_host : sdk_host {
   void hold_setup() {
     REQUIRE(::mkfifo(gate().c_str(), 0600) == 0);
     put_plugin("moody", R"({"another":true})");
-    REQUIRE(events.sees("compat.moody", "gone"));
+    REQUIRE(events.sees("compat.moody", "stopped"));
   }
 
   void let_setup_go() {

@@ -221,7 +221,8 @@ public:
     auto den = add("den", "sandbox", R"({"provider":"rogue")" + more + "}");
     what.command = {LEASEHOLD_ROGUE_WORKER, mode, dir / "rogue", number};
     value_of(running->put_plugin(what));
-    if (!events.sees("rogue.plugin", "gone"))
+    // Not merely gone: nobody is given it any more.
+    if (!events.sees("rogue.plugin", "stopped"))
       throw std::runtime_error{"the first worker never left"};
     return den;
   }
