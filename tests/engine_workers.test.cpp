@@ -328,8 +328,10 @@ TEST_CASE_METHOD(rogues,
 
 TEST_CASE_METHOD(rogues, "engine: a lease that is no object is refused",
                  "[engine]") {
-  // A provider that lists nothing is doubted for a few of these.
+  // A provider that lists nothing is doubted for a few of these, and for as
+  // long as the call might have taken.
   opts.cleanup_retry_delay = 100ms;
+  opts.worker_call_timeout = 5s;
   start();
   auto why = refused_by("no-object");
   CHECK(why.code == ec::protocol_violation);
