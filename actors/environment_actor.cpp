@@ -241,8 +241,11 @@ void environment_state::choose(choice& promise, const choose_resource& what) {
 void environment_state::perform(const admission_effect::admit& wish) {
   auto who = waiting_.extract(wish.lease);
   auto& [promise, company] = who.mapped();
+  auto open_until = has_limit(door_.limits)
+                      ? milliseconds{0}
+                      : read_at_ + options_.refresh_interval;
   promise.deliver(lease_admitted{
-    {company, row_.id, row_.driver, driver_config_}, wish.counted});
+    {company, row_.id, row_.driver, driver_config_}, wish.counted, open_until});
 }
 
 void environment_state::perform(const admission_effect::refuse& wish) {

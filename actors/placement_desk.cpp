@@ -58,10 +58,10 @@ caf::result<lease_granted> placement_desk::open(acquire_lease what) {
   if (!who)
     return to_error(booked_already(id));
   auto promise = who->waiting;
-  auto go_on = [this, id](result<known_environment> environment) {
+  auto go_on = [this, id](const result<known_ptr>& environment) {
     if (!environment)
       return turn_away(id, environment.error());
-    breakers_.when_known([this, id, found = std::move(*environment)] {
+    breakers_.when_known([this, id, found = *environment] {
       if (bookings_.contains(id))
         enter(id, found);
     });
@@ -124,26 +124,32 @@ void placement_desk::take_up(const resume_lease& what, lease_row row) {
 }
 
 void placement_desk::with_environment(
-  const std::string& name,
-  std::function<void(result<known_environment>)> then) {
+  const std::string& name, std::function<void(result<known_ptr>)> then) {
   if (auto known = environments_.find(name); known != environments_.end())
     return then(known->second);
   ask(
     ties_.self, ties_.store, caf::infinite, store_query{get_environment{name}},
     [this, then](store_answer& answer) {
       auto& row = std::get<environment_rows>(answer).rows.front();
-      auto& found = environments_[row.id.value];
-      found.id = row.id;
-      found.name = row.name;
-      if (!found.actor)
-        found.actor = spawn_actor<environment_state>(
-          *ties_.self, supervisor_actor{ties_.self}, ties_.store,
-          ties_.services, std::move(row), ties_.options.environment);
-      auto out = found;
-      environments_[out.name] = out;
-      then(out);
+      then(come_to_know(std::move(row)));
     },
     [then](const caf::error& err) { then(to_failure(err)); });
+}
+
+placement_desk::known_ptr placement_desk::come_to_know(environment_row row) {
+  auto& found = environments_[row.id.value];
+  if (!found)
+    found = std::make_shared<known_environment>();
+  auto out = found;
+  out->id = row.id;
+  out->name = row.name;
+  out->guard = guard_of(row.id, row.name);
+  environments_[row.name] = out;
+  if (!out->actor)
+    out->actor = spawn_actor<environment_state>(
+      *ties_.self, supervisor_actor{ties_.self}, ties_.store, ties_.services,
+      std::move(row), ties_.options.environment);
+  return out;
 }
 
 void placement_desk::on_environment_changed(const environment_changed& what) {
@@ -153,33 +159,35 @@ void placement_desk::on_environment_changed(const environment_changed& what) {
   if (known == environments_.end())
     return;
   // Its name may be another one now.
-  auto changed = known->second.actor;
+  auto changed = known->second;
   std::erase_if(environments_, [&](const auto& x) {
-    return x.second.actor == changed && x.first != what.environment.value;
+    return x.second == changed && x.first != what.environment.value;
   });
-  known->second.name = what.name;
-  tell(ties_.self, changed, what);
+  changed->name = what.name;
+  changed->guard = guard_of(changed->id, what.name);
+  changed->open.reset();
+  ++changed->changes;
+  tell(ties_.self, changed->actor, what);
 }
 
 void placement_desk::on_environment_idle(const environment_idle& what) {
   auto known = environments_.find(what.environment.value);
   if (known == environments_.end())
     return;
-  auto idle = known->second.actor;
+  auto idle = known->second;
   for (const auto& [id, who] : bookings_)
-    if (who.environment == idle)
+    if (who.environment == idle->actor)
       return;
   // What it knows is in the store; the next run brings it back.
-  std::erase_if(environments_,
-                [&](const auto& x) { return x.second.actor == idle; });
-  send_away(idle);
+  std::erase_if(environments_, [&](const auto& x) { return x.second == idle; });
+  send_away(idle->actor);
 }
 
 void placement_desk::park(const environment_id& environment,
                           parked_resource what) {
   if (auto known = environments_.find(environment.value);
       known != environments_.end())
-    tell(ties_.self, known->second.actor, park_resource{std::move(what)});
+    tell(ties_.self, known->second->actor, park_resource{std::move(what)});
 }
 
 void placement_desk::abandon_all() {
@@ -187,7 +195,7 @@ void placement_desk::abandon_all() {
     who.waiting.deliver(
       to_error({ec::shutting_down, "The engine is stopping.", {}}));
   for (const auto& [name, known] : std::exchange(environments_, {}))
-    send_away(known.actor);
+    send_away(known->actor);
 }
 
 void placement_desk::on(const lease_id& lease, placement_event::any what) {

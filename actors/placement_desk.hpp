@@ -124,11 +124,25 @@ private:
     std::vector<std::pair<breaker_subject, breaker_ticket>> passed;
   };
 
+  /// What an environment that limits nobody says of itself.
+  struct open_door {
+    /// On the steady clock: how long that holds.
+    milliseconds until;
+    std::string driver;
+    json_text config;
+  };
+
   struct known_environment {
     environment_actor actor;
     environment_id id;
     std::string name;
+    guarded_place guard;
+    std::optional<open_door> open;
+    /// How often it was changed. What it said before a change does not hold.
+    uint64_t changes = 0;
   };
+
+  using known_ptr = std::shared_ptr<known_environment>;
 
   /// Books a placement; none if it is booked already.
   booking* book(acquire_lease what);
@@ -142,18 +156,26 @@ private:
 
   /// Finds or makes the actor of an environment, then goes on with it.
   void with_environment(const std::string& name,
-                        std::function<void(result<known_environment>)> then);
+                        std::function<void(result<known_ptr>)> then);
+
+  /// Makes the actor of an environment, unless it has one.
+  known_ptr come_to_know(environment_row row);
 
   /// Refuses at once what a breaker would refuse; else asks the environment.
-  void enter(const lease_id& lease, const known_environment& environment);
+  void enter(const lease_id& lease, const known_ptr& environment);
 
-  void admit(const lease_id& lease, const known_environment& environment);
+  /// Lets in who need not ask; asks the environment about all others.
+  void admit(const lease_id& lease, const known_ptr& environment);
 
   /// Its run's own lease was not to be had: for another one it waits.
   void admit_anew(booking& who);
 
-  void on_admitted(const lease_id& lease, const known_environment& environment,
-                   lease_admitted place);
+  void let_in(const lease_id& lease, booking& who,
+              const known_environment& environment, environment_context place);
+
+  /// What a breaker guards, in words.
+  static guarded_place guard_of(const environment_id& id,
+                                const std::string& name);
 
   /// Why a breaker does not let a booking through, if it does not.
   std::optional<failure> pass(booking& who, const guarded_place& what);
@@ -209,7 +231,7 @@ private:
   std::function<void()> on_idle_;
   std::unordered_map<lease_id, booking> bookings_;
   /// By id and by name.
-  std::map<std::string, known_environment> environments_;
+  std::map<std::string, known_ptr> environments_;
 };
 
 } // namespace leasehold

@@ -13,13 +13,6 @@ namespace leasehold {
 
 namespace {
 
-guarded_place environment_place(const environment_id& id,
-                                const std::string& name) {
-  auto which = mutated(mutation::one_breaker_for_all) ? environment_id{} : id;
-  return {subject_of(which), "Environment \"" + name + "\"",
-          "leasehold env reset " + name};
-}
-
 guarded_place plugin_place(const plugin_id& id, const std::string& key) {
   return {subject_of(id), "Plugin \"" + key + "\"",
           "leasehold plugin reset " + key};
@@ -32,6 +25,13 @@ failure taken_back() {
 } // namespace
 
 // -- breakers -----------------------------------------------------------------
+
+guarded_place placement_desk::guard_of(const environment_id& id,
+                                       const std::string& name) {
+  auto which = mutated(mutation::one_breaker_for_all) ? environment_id{} : id;
+  return {subject_of(which), "Environment \"" + name + "\"",
+          "leasehold env reset " + name};
+}
 
 std::optional<failure> placement_desk::pass(booking& who,
                                             const guarded_place& what) {
@@ -58,8 +58,8 @@ std::optional<failure>
 placement_desk::pass_captured(booking& who, const json_text& metadata) {
   auto id = who.place.environment;
   auto known = environments_.find(id.value);
-  auto name = known == environments_.end() ? id.value : known->second.name;
-  if (auto why = pass(who, environment_place(id, name)))
+  if (auto why = pass(who, known == environments_.end() ? guard_of(id, id.value)
+                                                        : known->second->guard))
     return why;
   lease_plan captured;
   captured.plugin.id = {text_member(metadata, "pluginId")};
@@ -84,47 +84,51 @@ void placement_desk::settle(booking& who, const failure& how) {
 // -- the door -----------------------------------------------------------------
 
 void placement_desk::enter(const lease_id& lease,
-                           const known_environment& environment) {
+                           const known_ptr& environment) {
   // Nobody waits for his turn only to be refused then.
-  if (auto why = breakers_.would_refuse(
-        environment_place(environment.id, environment.name)))
+  if (auto why = breakers_.would_refuse(environment->guard))
     return turn_away(lease, *why);
   admit(lease, environment);
 }
 
 void placement_desk::admit(const lease_id& lease,
-                           const known_environment& environment) {
+                           const known_ptr& environment) {
   auto& who = bookings_.at(lease);
-  who.environment = environment.actor;
-  who.at_the_door = true;
+  who.environment = environment->actor;
   const auto& request = who.request;
-  who.again = leases_.holds(request.run, environment.id);
+  who.again = leases_.holds(request.run, environment->id);
+  if (const auto& open = environment->open;
+      open && steady_now(ties_.self) < open->until)
+    return let_in(
+      lease, who, *environment,
+      {request.company, environment->id, open->driver, open->config});
+  who.at_the_door = true;
   admit_lease question{lease, request.company, request.run,
                        request.queue_timeout, who.again};
-  // Named anew, or what is captured is const, and copied wherever it goes.
-  ask(
-    ties_.self, environment.actor, caf::infinite, std::move(question),
-    [this, lease = lease, environment = environment](lease_admitted& place) {
-      on_admitted(lease, environment, std::move(place));
-    },
-    [this, lease = lease](const caf::error& err) {
-      turn_away(lease, to_failure(err));
-    });
+  auto on_admitted = [this, lease = lease, environment = environment,
+                      seen = environment->changes](lease_admitted& x) {
+    if (x.open_until.count() > 0 && seen == environment->changes)
+      environment->open = {x.open_until, x.place.driver, x.place.config};
+    auto pos = bookings_.find(lease);
+    // Who was turned away meanwhile has left the environment, too.
+    if (pos == bookings_.end())
+      return;
+    pos->second.at_the_door = false;
+    pos->second.counted = x.counted;
+    let_in(lease, pos->second, *environment, std::move(x.place));
+  };
+  ask(ties_.self, environment->actor, caf::infinite, std::move(question),
+      std::move(on_admitted), [this, lease = lease](const caf::error& err) {
+        turn_away(lease, to_failure(err));
+      });
 }
 
-void placement_desk::on_admitted(const lease_id& lease,
-                                 const known_environment& environment,
-                                 lease_admitted place) {
-  auto pos = bookings_.find(lease);
-  // Who was turned away meanwhile has left the environment, too.
-  if (pos == bookings_.end())
-    return;
-  auto& who = pos->second;
-  who.at_the_door = false;
-  who.counted = place.counted;
-  who.place = std::move(place.place);
+void placement_desk::let_in(const lease_id& lease, booking& who,
+                            const known_environment& environment,
+                            environment_context place) {
+  who.place = std::move(place);
   who.row.environment = who.place.environment;
-  if (auto why = pass(who, environment_place(environment.id, environment.name)))
+  if (auto why = pass(who, environment.guard))
     return turn_away(lease, *why);
   on(lease, placement_event::opened{});
 }
@@ -200,29 +204,29 @@ void placement_desk::on_lease_placed(const environment_id& environment,
                                      const lease_id& lease) {
   if (auto known = environments_.find(environment.value);
       known != environments_.end())
-    tell(ties_.self, known->second.actor, lease_placed{lease});
+    tell(ties_.self, known->second->actor, lease_placed{lease});
 }
 
 void placement_desk::on_lease_over(const environment_id& environment,
                                    const lease_id& lease) {
   if (auto known = environments_.find(environment.value);
       known != environments_.end())
-    tell(ties_.self, known->second.actor, lease_left{lease});
+    tell(ties_.self, known->second->actor, lease_left{lease});
 }
 
 caf::result<queue_shown> placement_desk::show(const show_queue& what) {
   auto promise = ties_.self->make_response_promise<queue_shown>();
-  with_environment(what.environment, [this, what, promise](
-                                       result<known_environment> x) mutable {
-    if (!x)
-      return promise.deliver(to_error(x.error()));
-    ask(
-      ties_.self, x->actor, caf::infinite, what,
-      [promise](queue_shown& shown) mutable {
-        promise.deliver(std::move(shown));
-      },
-      [promise](const caf::error& err) mutable { promise.deliver(err); });
-  });
+  with_environment(
+    what.environment, [this, what, promise](result<known_ptr> x) mutable {
+      if (!x)
+        return promise.deliver(to_error(x.error()));
+      ask(
+        ties_.self, (*x)->actor, caf::infinite, what,
+        [promise](queue_shown& shown) mutable {
+          promise.deliver(std::move(shown));
+        },
+        [promise](const caf::error& err) mutable { promise.deliver(err); });
+    });
   return promise;
 }
 

@@ -32,6 +32,9 @@ struct lease_admitted {
   environment_context place;
   /// Whether the environment is to hear how it goes on.
   bool counted = false;
+  /// Until then (on the engine's steady clock) it would tell everybody the
+  /// same, so nobody has to ask; zero: it may not.
+  milliseconds open_until{0};
 };
 
 /// SUPERVISOR -> ENVIRONMENT: this lease is granted.
@@ -146,7 +149,8 @@ bool inspect(Inspector& f, admit_lease& x) {
 template <class Inspector>
 bool inspect(Inspector& f, lease_admitted& x) {
   return f.object(x).fields(f.field("place", x.place),
-                            f.field("counted", x.counted));
+                            f.field("counted", x.counted),
+                            f.field("open_until", x.open_until));
 }
 
 template <class Inspector>

@@ -385,3 +385,25 @@ TEST_CASE_METHOD(stage, "door: leases that lived before a limit are counted",
   release(*second->value);
   CHECK(fourth->value);
 }
+
+TEST_CASE_METHOD(stage,
+                 "door: where nothing is limited, what it says holds for a "
+                 "second or until it is changed here",
+                 "[door]") {
+  REQUIRE(acquire("run-1")->value);
+  environment_row changed;
+  changed.id = {"env-box"};
+  changed.name = "box";
+  changed.driver = "scripted";
+  changed.status = environment_status::archived;
+  // By another engine.
+  write(put_environment{changed});
+  CHECK(acquire("run-2")->value);
+  SECTION("after a second") {
+    pass(1s);
+  }
+  SECTION("changed here") {
+    say(supervisor, environment_changed{changed.id, "box"});
+  }
+  CHECK(acquire("run-3")->error.code == ec::environment_inactive);
+}
