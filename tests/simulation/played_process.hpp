@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace leasehold::sim {
@@ -65,9 +66,9 @@ private:
     call& operator=(const call&) = delete;
 
     std::shared_ptr<size_t> counter;
-    json id;
+    int64_t id = 0;
     std::string method;
-    json params;
+    std::string params;
     provider_call who;
     const fault* wrong = nullptr;
     /// Whether its provider makes no sense at the moment.
@@ -83,8 +84,8 @@ private:
   /// Does something later, if the process is still there.
   void later(milliseconds delay, std::function<void()> what);
 
-  void handle(const json& request);
-  void handle_initialize(const json& request);
+  void handle(std::string_view request);
+  void handle_initialize(int64_t id);
 
   /// A call that a lease depends on: here things go wrong.
   void take(std::shared_ptr<call> what);
@@ -101,7 +102,7 @@ private:
   void answer(const call& what, json body);
 
   void say(std::string line);
-  void reply(const json& id, const json& result);
+  void reply(int64_t id, const json& result);
 
   surroundings& around_;
   provider& cloud_;
