@@ -189,14 +189,34 @@ void lease_desk::on_death(const lease_id& lease, const std::string& why) {
   what.cleanup = how.cleanup;
   what.next_cleanup_in = how.next_cleanup_in;
   what.note = "its actor died: " + why;
+  lease_over last_words{lease, pos->second.environment, {}, std::nullopt};
+  last_words.how.id = lease;
+  last_words.how.status = how.status;
+  last_words.how.cleanup = how.cleanup;
+  last_words.how.failure_reason = how.failure_reason;
   remove(lease);
+  record_death(what, last_words);
+}
+
+void lease_desk::record_death(const end_lease& how,
+                              const lease_over& last_words) {
+  auto over = [this, last_words] {
+    record_again_.erase(last_words.lease);
+    if (last_words.how.cleanup == cleanup_status::failed)
+      tell(ties_.self, ties_.janitor, cleanup_owed{last_words.lease});
+    tell(ties_.self, supervisor_actor{ties_.self}, last_words);
+  };
+  auto on_error = [this, how, last_words, over](const caf::error& err) {
+    // Somebody else has ended it, or has it.
+    if (to_failure(err).code == ec::conflict)
+      return over();
+    record_again_[last_words.lease]
+      = after(ties_.self, ties_.options.lease.record_retry,
+              [this, how, last_words] { record_death(how, last_words); });
+  };
   ask(
-    ties_.self, ties_.store, caf::infinite, store_write{std::move(what)},
-    [this, lease](const written&) {
-      tell(ties_.self, ties_.janitor, cleanup_owed{lease});
-    },
-    // Still active in the store: recovered with the engine, as everything is.
-    [](const caf::error&) {});
+    ties_.self, ties_.store, caf::infinite, store_write{how},
+    [over](const written&) { over(); }, on_error);
 }
 
 caf::result<run_released>

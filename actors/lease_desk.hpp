@@ -107,6 +107,10 @@ private:
   /// The actor died without having ended its lease.
   void on_death(const lease_id& lease, const std::string& why);
 
+  /// Writes that it ended like that, until the store takes it; then it is over
+  /// as if its actor had said so.
+  void record_death(const end_lease& how, const lease_over& last_words);
+
   /// Finds out why a lease is not here: unknown, granted anew, ended, or
   /// another engine's.
   void explain_absence(const lease_handle& lease,
@@ -142,6 +146,8 @@ private:
   timer verify_again_;
   /// For those of which nobody knows whether they are ours.
   std::unordered_map<lease_id, timer> read_again_;
+  /// For those that died, and whose end is not on disk.
+  std::unordered_map<lease_id, timer> record_again_;
   std::unordered_map<lease_id, lease_entry> leases_;
   std::unordered_map<run_id, std::set<lease_id>> runs_;
   /// How many leases each plugin's worker serves; only plugins with any.

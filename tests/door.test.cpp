@@ -153,6 +153,19 @@ TEST_CASE_METHOD(narrow, "door: a place that an acquire fails to use is free",
   CHECK(second->value);
 }
 
+TEST_CASE_METHOD(narrow, "door: a lease whose actor dies leaves its place",
+                 "[door][promise-12]") {
+  auto first = come("l-1", "run-1");
+  auto second = come("l-2", "run-2");
+  script.throws = {"execute"};
+  execute(*first->value, "make");
+  CHECK(row({"l-1"}).status == lease_status::failed);
+  CHECK(second->value);
+  // Nothing holds up the engine's end, either.
+  script.throws.clear();
+  CHECK(ask<done>(supervisor, shut_down{})->value);
+}
+
 TEST_CASE_METHOD(narrow, "door: a full queue refuses at once", "[door]") {
   come("l-1", "run-1");
   for (auto* id : {"l-2", "l-3", "l-4"})

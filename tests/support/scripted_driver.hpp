@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,6 +27,8 @@ struct driver_script {
   failure execute_error;
   failure list_error;
   failure validate_error;
+  /// Verbs that throw, which no driver should.
+  std::vector<std::string> throws;
   /// Verbs whose answers are held back until `let_go`.
   std::vector<std::string> held_back;
   /// What the provider says it holds.
@@ -156,6 +159,9 @@ public:
 private:
   void note(const char* verb, const lease_context& lease) {
     script_.fences.emplace_back(verb, lease.fence);
+    for (const auto& x : script_.throws)
+      if (x == verb)
+        throw std::runtime_error{"out of its mind"};
   }
 
   template <class T, class Fun>
