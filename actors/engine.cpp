@@ -162,7 +162,8 @@ services_ptr engine::impl::make_services() {
   };
   out->drivers = make_drivers(
     {*launcher, *loop, gate, find_helper("leasehold-guard", opts.helpers),
-     opts.allow_fake_provider, late, opts.worker_call_timeout, &secrets});
+     opts.allow_fake_provider, late, opts.worker_call_timeout, &secrets,
+     opts.worker_acquire_margin});
   return out;
 }
 

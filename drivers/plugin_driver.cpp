@@ -177,7 +177,7 @@ void plugin_driver::plan(const plan_lease& what, completion<lease_plan> then) {
     plan.provider = "plugin:" + config.name();
     plan.makes_resource = true;
     plan.exclusive = true;
-    plan.acquire_timeout = options_.call_timeout + acquire_margin;
+    plan.acquire_timeout = options_.call_timeout + options_.acquire_margin;
     auto says = declaration(worker, config);
     const auto& paths = says->secret_paths;
     plan.metadata = plugin_lease_metadata(what, config, worker.plugin, paths);

@@ -40,7 +40,7 @@ driver_table make_drivers(const driver_services& services) {
   out.add(std::make_shared<local_driver>(services.launcher, services.loop,
                                          services.guard, this_host()));
   worker_driver_options calls{services.late, services.call_timeout,
-                              services.secrets};
+                              services.secrets, services.acquire_margin};
   out.add(std::make_shared<sandbox_driver>(services.workers, calls,
                                            services.allow_fake));
   out.add(std::make_shared<plugin_driver>(services.workers, calls));

@@ -32,6 +32,8 @@ struct driver_services {
   milliseconds call_timeout{30'000};
   /// Values of secrets. Null only where no driver needs any.
   secret_source* secrets = nullptr;
+  /// How much longer than its call an acquire is waited for.
+  milliseconds acquire_margin{5'000};
 };
 
 /// The drivers of one engine. Immutable once made; thread-safe.

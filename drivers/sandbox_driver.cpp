@@ -40,7 +40,7 @@ lease_plan fake_plan(const plan_lease& what, const settings& config) {
 
 lease_plan worker_plan(const plan_lease& what, const settings& config,
                        const ready_worker& worker, const known_driver& says,
-                       milliseconds call_timeout) {
+                       const worker_driver_options& options) {
   lease_plan out;
   out.provider = config.provider;
   out.makes_resource = true;
@@ -55,8 +55,8 @@ lease_plan worker_plan(const plan_lease& what, const settings& config,
     out.preserve_on_resume_failure = config.preserve_on_resume_failure;
   }
   auto timeout = sandbox::verb_timeout(config);
-  out.acquire_timeout
-    = (timeout.count() > 0 ? timeout : call_timeout) + acquire_margin;
+  out.acquire_timeout = (timeout.count() > 0 ? timeout : options.call_timeout)
+                        + options.acquire_margin;
   out.metadata = sandbox::plan_metadata(what, config, out.policy, worker.plugin,
                                         says.secret_paths);
   out.plugin = {worker.plugin.id, worker.plugin.updated_at};
@@ -279,8 +279,7 @@ void sandbox_driver::plan(const plan_lease& what, completion<lease_plan> then) {
   auto ready = [this, wish, settings = *config](const ready_worker& worker,
                                                 completion<lease_plan> rest) {
     auto says = declaration(worker, settings.provider);
-    auto plan
-      = worker_plan(*wish, settings, worker, *says, options_.call_timeout);
+    auto plan = worker_plan(*wish, settings, worker, *says, options_);
     // A secret that cannot be had is told before anything is recorded.
     auto planned
       = [plan = std::move(plan)](done, completion<lease_plan> last) mutable {

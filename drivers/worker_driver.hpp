@@ -21,8 +21,6 @@ class secret_source;
 
 /// PB §3.10: how long a worker may take to probe.
 constexpr milliseconds worker_probe_timeout{120'000};
-/// How much longer than its call an acquire is waited for.
-constexpr milliseconds acquire_margin{5'000};
 
 struct worker_driver_options {
   /// Takes resources that came up after their acquire had timed out.
@@ -31,6 +29,8 @@ struct worker_driver_options {
   milliseconds call_timeout{30'000};
   /// Values of secrets; null only where no config has any.
   secret_source* secrets = nullptr;
+  /// How much longer than its call an acquire is waited for.
+  milliseconds acquire_margin{5'000};
 };
 
 /// Calls workers by what leases captured: the environment may have become

@@ -332,6 +332,7 @@ TEST_CASE_METHOD(rogues, "engine: a lease that is no object is refused",
   // long as the call might have taken.
   opts.cleanup_retry_delay = 100ms;
   opts.worker_call_timeout = 5s;
+  opts.worker_acquire_margin = 1s;
   start();
   auto why = refused_by("no-object");
   CHECK(why.code == ec::protocol_violation);

@@ -46,6 +46,11 @@ struct options {
   /// environment's `timeoutMs` says more.
   std::chrono::milliseconds worker_call_timeout{30'000};
 
+  /// How much longer than its call an acquire may take, as its worker may have
+  /// to be started first. Until then nobody believes a provider that does not
+  /// list the resource.
+  std::chrono::milliseconds worker_acquire_margin{5'000};
+
   /// How often a worker is asked for its health; three misses restart it.
   std::chrono::milliseconds worker_health_interval{30'000};
 

@@ -33,7 +33,7 @@ using kit::json;
 namespace fs = std::filesystem;
 
 /// Longer than any engine here waits for an answer.
-constexpr auto late_by = milliseconds{3'000};
+constexpr auto late_by = milliseconds{1'100};
 
 /// A command that runs in a box.
 struct tenant {

@@ -48,7 +48,9 @@ options options_for(const std::string& store, const std::string& dir) {
   out.helpers = LEASEHOLD_HELPERS;
   out.master_key_file = dir + "/master.key";
   out.threads = 2;
-  out.worker_call_timeout = 2s;
+  // Whatever an engine leaves in doubt is settled after these two.
+  out.worker_call_timeout = 700ms;
+  out.worker_acquire_margin = 300ms;
   out.worker_health_interval = 500ms;
   out.worker_restart_delay = 1ms;
   out.worker_restart_delay_max = 20ms;
