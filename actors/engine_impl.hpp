@@ -67,6 +67,24 @@ private:
   std::shared_ptr<const listeners> listeners_ = std::make_shared<listeners>();
 };
 
+/// How many are inside, and whether one more may be.
+class turnstile {
+public:
+  bool enter(size_t most) {
+    if (inside_.fetch_add(1, std::memory_order_relaxed) < most)
+      return true;
+    leave();
+    return false;
+  }
+
+  void leave() {
+    inside_.fetch_sub(1, std::memory_order_relaxed);
+  }
+
+private:
+  std::atomic<size_t> inside_ = 0;
+};
+
 /// Members stand in the order in which they depend on each other.
 struct engine::impl {
   impl(options what, std::shared_ptr<store> opened, instance_id self,
@@ -153,6 +171,12 @@ struct engine::impl {
   /// is stored.
   void publish_plugin(const std::string& key, completion<plugin_info> then);
 
+  // -- engine_leases.cpp ------------------------------------------------------
+
+  /// Counts one who wants a lease, until what is returned is called. Where
+  /// there are too many, `then` is told, and nothing is returned.
+  completion<lease_granted> pass_turnstile(completion<lease> then);
+
   // ---------------------------------------------------------------------------
 
   options opts;
@@ -169,6 +193,7 @@ struct engine::impl {
   actor_config config;
   std::unique_ptr<caf::actor_system> system;
   front_actor front;
+  turnstile under_way;
   /// Asks for drivers what they need to know of secrets.
   front_actor secret_front;
   store_actor store;

@@ -49,6 +49,13 @@ auto arm(const std::stop_token& stop, Fun fun) {
   return armed;
 }
 
+failure too_many(size_t most) {
+  return {
+    ec::overloaded,
+    "This engine has " + std::to_string(most)
+      + " acquires under way, and takes no more at a time; try again later."};
+}
+
 template <class From, class To>
 completion<From> converted(completion<To> then) {
   return converting<From>(std::move(then),
@@ -57,6 +64,23 @@ completion<From> converted(completion<To> then) {
 
 } // namespace
 
+completion<lease_granted> engine::impl::pass_turnstile(completion<lease> then) {
+  if (under_way.enter(opts.acquires_max))
+    return [this, then = std::move(then)](result<lease_granted> x) {
+      under_way.leave();
+      if (x)
+        then(to_public(std::move(*x)));
+      else
+        then(x.error());
+    };
+  // Callbacks are called on a thread of the engine, this one, too.
+  auto refuse = [then = std::move(then), most = opts.acquires_max] {
+    then(too_many(most));
+  };
+  tell_from_outside(front, front_call{std::move(refuse)});
+  return {};
+}
+
 std::future<result<lease>> engine::acquire(acquire_request what) {
   auto [then, future] = promised<lease>();
   acquire(std::move(what), std::move(then));
@@ -64,6 +88,9 @@ std::future<result<lease>> engine::acquire(acquire_request what) {
 }
 
 void engine::acquire(acquire_request what, completion<lease> then) {
+  auto outcome = impl_->pass_turnstile(std::move(then));
+  if (!outcome)
+    return;
   acquire_lease message;
   message.id = {impl_->with->make_id()};
   message.company = {std::move(what.company)};
@@ -80,12 +107,9 @@ void engine::acquire(acquire_request what, completion<lease> then) {
     });
   };
   auto armed = arm(what.stop, cancel);
-  auto finish = [then = std::move(then), armed](result<lease_granted> x) {
+  auto finish = [outcome, armed](result<lease_granted> x) {
     armed->reset();
-    if (x)
-      then(to_public(std::move(*x)));
-    else
-      then(x.error());
+    outcome(std::move(x));
   };
   impl_->ask<lease_granted>(impl_->supervisor, std::move(message),
                             std::move(finish));
@@ -101,12 +125,15 @@ std::future<result<lease>> engine::resume(resume_request what) {
 }
 
 void engine::resume(resume_request what, completion<lease> then) {
+  auto outcome = impl_->pass_turnstile(std::move(then));
+  if (!outcome)
+    return;
   resume_lease message{{impl_->with->make_id()},
                        std::move(what.lease),
                        {std::move(what.run)},
                        what.ttl};
   impl_->ask<lease_granted>(impl_->supervisor, std::move(message),
-                            converted<lease_granted>(std::move(then)));
+                            std::move(outcome));
 }
 
 std::future<result<ended_lease>> engine::release(const lease& which,

@@ -40,9 +40,10 @@ WITH asked AS (
     fence, owner_instance, fingerprint, metadata, expires_at, deadline_at,
     note, plugin_id, plugin_seen, reattach_grace)
 ), serving AS MATERIALIZED (
-  -- Whoever removes a plugin waits for us, or we see that it is gone.
+  -- Whoever removes a plugin waits for us, or we see that it is gone. What is
+  -- asked for is named once more below, and so never put down in between.
   SELECT p.id, p.updated_at FROM plugins p
-  WHERE p.id IN (SELECT plugin_id FROM asked) AND p.status = 'ready'
+  WHERE p.id = ANY ($23::text[]) AND p.status = 'ready'
   FOR KEY SHARE
 )";
 

@@ -127,6 +127,27 @@ TEST_CASE_METHOD(gates, "engine: a request that waits can be taken back",
   CHECK(boxes().size() == 1);
 }
 
+TEST_CASE_METHOD(gates, "engine: too many acquires are refused at once",
+                 "[engine]") {
+  opts.environment_leases_max = 1;
+  opts.acquires_max = 1;
+  start();
+  auto box = add_bubblewrap();
+  auto first = acquire(box, "run-1");
+  auto second = running->acquire(wish(box, "run-2"));
+  REQUIRE(is_queued("run-2"));
+  auto why = failure_of(running->acquire(wish(box, "run-3")));
+  CHECK(why.code == ec::overloaded);
+  CHECK(why.message
+        == "This engine has 1 acquires under way, and takes no more at a time; "
+           "try again later.");
+  CHECK(failure_of(running->resume({.lease = first.id, .run = "run-1"})).code
+        == ec::overloaded);
+  value_of(running->release(first));
+  value_of(running->release(value_of(std::move(second))));
+  value_of(running->release(acquire(box, "run-4")));
+}
+
 TEST_CASE_METHOD(gates, "engine: whoever waits hears that the engine stops",
                  "[engine][door]") {
   auto box = add_bubblewrap(R"(,"admission":{"maxLeases":1})");

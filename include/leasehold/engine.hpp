@@ -46,8 +46,8 @@ public:
   /// `worker_not_ready`, `provider_refused`, `call_timed_out` (the engine
   /// finds out what became of it), `store_unavailable`, … Where the
   /// environment has a limit it waits for its turn: `overloaded` if too many
-  /// wait already, `queue_timed_out`. `circuit_open` while its provider is
-  /// left alone.
+  /// wait already, or are under way in this engine, `queue_timed_out`.
+  /// `circuit_open` while its provider is left alone.
   std::future<result<lease>> acquire(acquire_request what);
   void acquire(acquire_request what, completion<lease> then);
 

@@ -78,6 +78,11 @@ struct options {
   std::chrono::milliseconds breaker_pause{5'000};
   std::chrono::milliseconds breaker_pause_max{300'000};
 
+  /// Acquires and resumes under way in this engine, whatever they wait for. All
+  /// others are refused at once (`overloaded`): the first limit that a flood
+  /// meets, and the cheapest.
+  size_t acquires_max = 16'384;
+
   /// Leases of one environment that this engine grants at a time, and how many
   /// of them it acquires at a time; zero: no limit. Others wait for their
   /// turn. A config says otherwise with `admission`, as in
