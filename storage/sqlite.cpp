@@ -72,47 +72,51 @@ bool connection::read_only() const noexcept {
 
 // -- statement ----------------------------------------------------------------
 
-statement::statement(connection& db, std::string_view sql) {
-  auto rc
-    = sqlite3_prepare_v3(db.get(), sql.data(), static_cast<int>(sql.size()),
-                         SQLITE_PREPARE_PERSISTENT, &stmt_, nullptr);
-  if (rc != SQLITE_OK)
-    fail(db.get(), rc);
+statement::statement(connection& db, std::string sql)
+  : db_{db.get()}, sql_{std::move(sql)} {
+  // nop
 }
 
 statement::statement(statement&& other) noexcept
-  : stmt_{std::exchange(other.stmt_, nullptr)} {
+  : db_{other.db_}, sql_{std::move(other.sql_)}, stmt_{std::exchange(
+                                                   other.stmt_, nullptr)} {
   // nop
+}
+
+void statement::prepare() {
+  auto rc = sqlite3_prepare_v3(db_, sql_.data(), static_cast<int>(sql_.size()),
+                               SQLITE_PREPARE_PERSISTENT, &stmt_, nullptr);
+  if (rc != SQLITE_OK)
+    fail(db_, rc);
 }
 
 void statement::bind(int index, std::string_view x) {
   // An empty view may hold a null pointer, which SQLite takes for null.
   auto* text = x.empty() ? "" : x.data();
-  sqlite3_bind_text(stmt_, index, text, static_cast<int>(x.size()),
+  sqlite3_bind_text(prepared(), index, text, static_cast<int>(x.size()),
                     SQLITE_STATIC);
 }
 
 void statement::bind(int index, int64_t x) {
-  sqlite3_bind_int64(stmt_, index, x);
+  sqlite3_bind_int64(prepared(), index, x);
 }
 
 void statement::bind(int index, std::nullopt_t) {
-  sqlite3_bind_null(stmt_, index);
+  sqlite3_bind_null(prepared(), index);
 }
 
-void statement::expect_parameters([[maybe_unused]] int count) const {
-  assert(sqlite3_bind_parameter_count(stmt_) == count);
+void statement::expect_parameters([[maybe_unused]] int count) {
+  assert(sqlite3_bind_parameter_count(prepared()) == count);
 }
 
 int64_t statement::finish() {
-  auto* db = sqlite3_db_handle(stmt_);
-  auto rc = sqlite3_step(stmt_);
+  auto rc = sqlite3_step(prepared());
   if (rc != SQLITE_DONE) {
-    error why{rc, sqlite3_errmsg(db)};
+    error why{rc, sqlite3_errmsg(db_)};
     sqlite3_reset(stmt_);
     throw why;
   }
-  auto changed = sqlite3_changes(db);
+  auto changed = sqlite3_changes(db_);
   sqlite3_reset(stmt_);
   return changed;
 }

@@ -144,11 +144,11 @@ private:
   sqlite3_stmt* stmt_;
 };
 
-/// A prepared statement.
+/// A statement that is prepared at its first use: many are there for what
+/// happens rarely.
 class statement {
 public:
-  /// Throws `error`.
-  statement(connection& db, std::string_view sql);
+  statement(connection& db, std::string sql);
 
   ~statement() {
     sqlite3_finalize(stmt_);
@@ -171,7 +171,7 @@ public:
   template <class... Ts>
   rows ask(const Ts&... xs) {
     bind_all(xs...);
-    return rows{stmt_};
+    return rows{prepared()};
   }
 
   /// Binds the values from the first parameter on.
@@ -224,8 +224,19 @@ public:
 
 private:
   int64_t finish();
-  void expect_parameters(int count) const;
+  void expect_parameters(int count);
 
+  /// Throws `error`.
+  sqlite3_stmt* prepared() {
+    if (!stmt_)
+      prepare();
+    return stmt_;
+  }
+
+  void prepare();
+
+  sqlite3* db_;
+  std::string sql_;
   sqlite3_stmt* stmt_ = nullptr;
 };
 
