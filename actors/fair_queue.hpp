@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <list>
 #include <map>
 #include <optional>
 #include <utility>
@@ -121,9 +122,12 @@ public:
     if (last >= turn_of->left)
       turns += 1 + (last - turn_of->left) / weight_of(company);
     auto place = own->second.size();
-    for (auto x = turns_.begin(); x != turns_.end(); ++x)
-      if (x != turn_of)
-        place += taken_in(x < turn_of ? turns : turns - 1, *x);
+    for (auto x = turns_.begin(); x != turns_.end(); ++x) {
+      if (x == turn_of)
+        --turns;
+      else
+        place += taken_in(turns, *x);
+    }
     return place;
   }
 
@@ -192,7 +196,8 @@ private:
   size_t capacity_;
   size_t size_ = 0;
   lines lines_;
-  std::deque<turn> turns_;
+  /// A deque would take memory whenever the queue is moved.
+  std::list<turn> turns_;
   std::map<company_id, uint32_t> weights_;
 };
 

@@ -76,6 +76,7 @@ std::function<void()> matcher() {
 const std::vector<counted_work>& all_work() {
   static const std::vector<counted_work> all{
     {"lease_cycle", in_flight, cycles("here")},
+    {"queued_cycle", in_flight, cycles("narrow")},
     {"sandbox_cycle", in_flight, cycles("sandbox")},
     {"worker_call", in_flight, calls},
     {"codec_round_trip", small_round, codec},

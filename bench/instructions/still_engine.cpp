@@ -130,6 +130,8 @@ still_engine::~still_engine() {
 void still_engine::set_up() {
   std::vector<store_write> all{
     environment("here", "local", "{}"),
+    // A quarter of those who come find a place; the others wait.
+    environment("narrow", "local", R"({"admission":{"maxLeases":16}})"),
     environment(
       "sandbox", "sandbox",
       R"({"image":"debian:12","provider":"boxes","timeoutMs":60000})"),
