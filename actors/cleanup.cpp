@@ -64,6 +64,15 @@ result<> nothing_listed(const lease_row& row, timestamp now,
                  {}};
 }
 
+result<> all_removed(const lease_row& row, timestamp now) {
+  if (now >= row.deadline_at.value_or(now))
+    return done{};
+  return failure{
+    ec::outcome_unknown,
+    "what the provider listed for it is removed, but more may come",
+    {}};
+}
+
 bool takes_late(const lease_row& row, const resource_id& resource) noexcept {
   return has_ended(row.status) && !row.parked
          && row.cleanup == cleanup_status::failed

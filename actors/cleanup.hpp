@@ -43,6 +43,11 @@ pause_after(uint32_t attempt, const cleanup_options& options, double dice);
 [[nodiscard]] result<> nothing_listed(const lease_row& row, timestamp now,
                                       const cleanup_options& options);
 
+/// What it means that everything is removed that the provider listed for this
+/// row's lease: that is all, or too early to tell. What it listed need not have
+/// been made for the lease; a resource that is may still come. Pure.
+[[nodiscard]] result<> all_removed(const lease_row& row, timestamp now);
+
 /// Whether a resource that came up after its acquire had been given up can be
 /// noted in the lease's row, and so become a cleanup like all others. Not
 /// before the row has ended, nor if it owes nothing or names something else.

@@ -205,7 +205,7 @@ void janitor_state::find_and_destroy(const lease_row& row,
                                      timestamp now, bool found) {
   std::erase_if(all, [&](const auto& x) { return x.lease != row.id; });
   if (all.empty())
-    return finish(row, found ? result<>{done{}}
+    return finish(row, found ? all_removed(row, now)
                              : nothing_listed(row, now, now_.options.cleanup));
   auto resource = all.back().resource;
   all.pop_back();

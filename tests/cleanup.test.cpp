@@ -154,6 +154,17 @@ TEST_CASE("cleanup: a row that has not ended, or owes nothing, does not",
   CHECK_FALSE(takes_late(row, {"box-1"}));
 }
 
+TEST_CASE("cleanup: what was listed is all once a call could not be under way "
+          "any more",
+          "[cleanup][promise-3]") {
+  auto row = before(1);
+  row.resource = {};
+  CHECK(all_removed(row, {1'000}));
+  row.deadline_at = timestamp{1'000};
+  CHECK(all_removed(row, {999}).error().code == ec::outcome_unknown);
+  CHECK(all_removed(row, {1'000}));
+}
+
 TEST_CASE("cleanup: that nothing was made is believed once a call could not be "
           "under way any more",
           "[cleanup][promise-3]") {
