@@ -190,10 +190,11 @@ struct engine::impl {
   secret_gate secrets;
   services_ptr with;
   std::shared_ptr<store_runner> runner;
+  /// Callbacks leave it as long as there are actors.
+  turnstile under_way;
   actor_config config;
   std::unique_ptr<caf::actor_system> system;
   front_actor front;
-  turnstile under_way;
   /// Asks for drivers what they need to know of secrets.
   front_actor secret_front;
   store_actor store;
