@@ -201,14 +201,15 @@ TEST_CASE("child_process: a dropped handle ends the child without a word",
 
 TEST_CASE("child_process: a loop that stops leaves no child and no zombie",
           "[child_process]") {
-  child_watch child;
+  child_watch held;
+  child_watch outliving;
   int64_t pid = 0;
   std::shared_ptr<child_process> outlives;
   {
     process_world world;
-    auto handle = world.start({"sleep", "1000"}, child);
-    outlives = world.start({"sleep", "1000"}, child);
-    pid = child.pid();
+    auto handle = world.start({"sleep", "1000"}, held);
+    outlives = world.start({"sleep", "1000"}, outliving);
+    pid = held.pid();
   }
   CHECK(process_ends(pid));
   outlives->write("nobody cares");

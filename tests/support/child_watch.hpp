@@ -44,7 +44,8 @@ inline bool process_ends(int64_t pid) {
   return ended;
 }
 
-/// Everything that one child told, and ways to wait for it.
+/// Everything that one child told, and ways to wait for it. A second child
+/// needs a watch of its own: what is told once is read without the lock.
 class child_watch {
 public:
   process_events events() {
