@@ -49,14 +49,16 @@ milliseconds orphan_pause(const sweeps& x) {
   return std::min(pause, x.options.orphan_interval);
 }
 
-/// The pass is over.
-sweep_step end_pass(sweeps x) {
+/// The pass is over; `wrote`: about at least one of them.
+sweep_step end_pass(sweeps x, bool wrote) {
   x.looking = false;
   if (!x.more_orphans || x.refused)
     x.retries = x.unfinished ? x.retries + 1 : 0;
   x.resolved = x.resolved || !x.unfinished;
   effects todo{effect::arm_orphans{orphan_pause(x)}};
-  // What they left is owed now.
+  // What they left is owed now, or was before anybody looked.
+  if (!wrote && x.swept)
+    return {std::move(x), std::move(todo)};
   auto sweep = step(std::move(x), event::sweep_due{});
   todo.insert(todo.end(), sweep.effects.begin(), sweep.effects.end());
   return {std::move(sweep.next), std::move(todo)};
@@ -104,7 +106,7 @@ sweep_step on(sweeps x, const event::orphans_listed& ev) {
     x.retries = 0;
   }
   if (x.writing == 0)
-    return end_pass(std::move(x));
+    return end_pass(std::move(x), false);
   return {std::move(x), std::move(todo)};
 }
 
@@ -112,7 +114,7 @@ sweep_step on(sweeps x, const event::orphans_unlisted& ev) {
   if (!x.looking || x.writing > 0)
     return stay(std::move(x));
   x.unfinished = true;
-  auto out = end_pass(std::move(x));
+  auto out = end_pass(std::move(x), false);
   out.effects.emplace_back(effect::say{
     true, "cannot look for leases of dead engines: " + ev.why.message});
   return out;
@@ -127,15 +129,10 @@ sweep_step on(sweeps x, const event::orphan_written& ev) {
     x.unfinished = x.refused = true;
   if (--x.writing > 0)
     return stay(std::move(x));
-  return end_pass(std::move(x));
+  return end_pass(std::move(x), true);
 }
 
 // -- cleanups and parked resources --------------------------------------------
-
-sweep_step ask(sweeps x, stage next, store_query what) {
-  x.at = next;
-  return {std::move(x), {effect::ask{std::move(what)}}};
-}
 
 sweep_step on(sweeps x, const event::sweep_due&) {
   if (x.at != stage::resting) {
@@ -143,15 +140,23 @@ sweep_step on(sweeps x, const event::sweep_due&) {
     return stay(std::move(x));
   }
   x.pause = x.options.sweep_interval;
+  x.at = stage::cleanups;
   auto limit = x.options.batch_max;
-  return ask(std::move(x), stage::due, list_due_cleanups{limit});
+  return {std::move(x), {effect::ask{list_scheduled_cleanups{limit}}}};
 }
 
-/// Starts a cleanup unless it is under way, or too many are.
+/// Starts the cleanup unless too many are under way.
 void start(sweeps& x, const lease_row& row, effects& todo) {
-  if (x.under_way.size() < x.options.batch_max
-      && x.under_way.insert(row.id).second)
-    todo.emplace_back(effect::clean{row});
+  if (x.under_way.size() >= x.options.batch_max) {
+    x.more = true;
+    return;
+  }
+  x.under_way.insert(row.id);
+  todo.emplace_back(effect::clean{row});
+}
+
+bool is_due(const lease_row& row, timestamp now) {
+  return row.next_cleanup_at && *row.next_cleanup_at <= now;
 }
 
 sweep_step end_sweep(sweeps x, effects todo) {
@@ -167,23 +172,22 @@ sweep_step end_sweep(sweeps x, effects todo) {
   return {std::move(x), std::move(todo)};
 }
 
-sweep_step on_due(sweeps x, const lease_rows& found) {
+sweep_step on_cleanups(sweeps x, const lease_rows& found) {
   effects todo;
+  // What comes after a full page may be due, too.
+  x.more = found.rows.size() >= x.options.batch_max
+           && is_due(found.rows.back(), found.at);
   for (const auto& row : found.rows)
-    start(x, row, todo);
-  x.more = found.rows.size() >= x.options.batch_max;
-  auto limit = x.options.batch_max;
-  auto rest = ask(std::move(x), stage::owed, list_owed_cleanups{limit});
-  todo.insert(todo.end(), rest.effects.begin(), rest.effects.end());
-  return {std::move(rest.next), std::move(todo)};
-}
-
-sweep_step on_owed(sweeps x, const lease_rows& found) {
-  for (const auto& row : found.rows)
-    if (row.next_cleanup_at && !x.under_way.contains(row.id))
+    if (x.under_way.contains(row.id))
+      continue;
+    else if (is_due(row, found.at))
+      start(x, row, todo);
+    else if (row.next_cleanup_at)
       x.pause = std::min(x.pause, *row.next_cleanup_at - found.at);
   auto limit = x.options.batch_max;
-  return ask(std::move(x), stage::parked, list_parked_until{limit});
+  todo.emplace_back(effect::ask{list_parked_until{limit}});
+  x.at = stage::parked;
+  return {std::move(x), std::move(todo)};
 }
 
 sweep_step on_parked(sweeps x, const lease_rows& found) {
@@ -201,10 +205,8 @@ sweep_step on_parked(sweeps x, const lease_rows& found) {
 
 sweep_step on(sweeps x, const event::listed& ev) {
   switch (x.at) {
-    case stage::due:
-      return on_due(std::move(x), ev.found);
-    case stage::owed:
-      return on_owed(std::move(x), ev.found);
+    case stage::cleanups:
+      return on_cleanups(std::move(x), ev.found);
     case stage::parked:
       return on_parked(std::move(x), ev.found);
     default:

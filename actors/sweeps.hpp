@@ -26,11 +26,11 @@ namespace leasehold {
 //      +--------------------------+-----------------------------------------+
 //        soon again after a full page, or if a write was refused; else later
 //
-//  Cleanups and parked resources, by three questions in a row:
+//  Cleanups and parked resources, by two questions in a row:
 //
-//   resting --due--> what is due? --> what is owed? --> what is parked? --+
-//      ^              (start these)    (when next?)      (give these up)  |
-//      +------------------------------------------------------------------+
+//   resting --due--> what is owed, and when? --> what is parked? --+
+//      ^                (start what is due)       (give these up)  |
+//      +-----------------------------------------------------------+
 //
 //  Each page has `batch_max` rows at the most, and so many cleanups are under
 //  way at a time. History is pruned a stretch at a time.
@@ -74,13 +74,13 @@ struct sweeps {
   bool resolved = false;
 
   // -- cleanups
-  enum class stage : uint8_t { resting, due, owed, parked };
+  enum class stage : uint8_t { resting, cleanups, parked };
   stage at = stage::resting;
   /// Whether a sweep has ended since then.
   bool swept = false;
   /// Somebody asked meanwhile.
   bool again = false;
-  /// Whether there are more due cleanups than were listed.
+  /// Whether more cleanups may be due than were started.
   bool more = false;
   /// When to look again, as far as this sweep knows.
   milliseconds pause{0};

@@ -272,12 +272,14 @@ struct list_leases {
   uint32_t limit = 1000;
 };
 
-/// Leases whose cleanup is owed and due at the store's now, longest due first.
-struct list_due_cleanups {
+/// Leases whose cleanup is owed and will be tried at some time, due or not,
+/// soonest first.
+struct list_scheduled_cleanups {
   uint32_t limit = 100;
 };
 
-/// Leases that owe a cleanup, due or not, soonest first.
+/// Leases that owe a cleanup, soonest first; last those that wait for an
+/// operator.
 struct list_owed_cleanups {
   uint32_t limit = 100;
 };
@@ -341,12 +343,12 @@ struct get_plugin {
 struct list_plugins {};
 
 using store_query
-  = std::variant<get_lease, list_leases, list_due_cleanups, list_owed_cleanups,
-                 list_orphans, list_events, get_environment, list_environments,
-                 get_plugin, list_plugins, get_secret, list_secrets,
-                 list_secret_bindings, find_secrets, get_sealed_sample,
-                 list_secret_accesses, list_breakers, list_parked_until,
-                 list_claims, list_owned, list_instances>;
+  = std::variant<get_lease, list_leases, list_scheduled_cleanups,
+                 list_owed_cleanups, list_orphans, list_events, get_environment,
+                 list_environments, get_plugin, list_plugins, get_secret,
+                 list_secrets, list_secret_bindings, find_secrets,
+                 get_sealed_sample, list_secret_accesses, list_breakers,
+                 list_parked_until, list_claims, list_owned, list_instances>;
 
 /// Leases, and the store's clock when they were read.
 struct lease_rows {

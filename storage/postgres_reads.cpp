@@ -119,12 +119,12 @@ result<store_answer> postgres_reads::read(const list_leases& x) {
   return store_answer{leases(db_.run(sql, with), now)};
 }
 
-result<store_answer> postgres_reads::read(const list_due_cleanups& x) {
+result<store_answer> postgres_reads::read(const list_scheduled_cleanups& x) {
   auto now = now_();
   auto sql = from_leases + "WHERE " + pg::cleanup_owed
-             + " AND next_cleanup_at <= $1::bigint ORDER BY next_cleanup_at "
-               "LIMIT $2::bigint";
-  return store_answer{leases(db_.run(sql, parameters{now, x.limit}), now)};
+             + " AND next_cleanup_at IS NOT NULL ORDER BY next_cleanup_at "
+               "LIMIT $1::bigint";
+  return store_answer{leases(db_.run(sql, parameters{x.limit}), now)};
 }
 
 result<store_answer> postgres_reads::read(const list_owed_cleanups& x) {

@@ -25,7 +25,7 @@ public:
 
   result<store_answer> read(const get_lease& x);
   result<store_answer> read(const list_leases& x);
-  result<store_answer> read(const list_due_cleanups& x);
+  result<store_answer> read(const list_scheduled_cleanups& x);
   result<store_answer> read(const list_owed_cleanups& x);
   result<store_answer> read(const list_orphans& x);
   result<store_answer> read(const list_parked_until& x);

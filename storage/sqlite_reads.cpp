@@ -116,11 +116,12 @@ result<store_answer> sqlite_reads::read(const list_leases& x, timestamp now) {
     leases(prepared(sql).ask(x.environment, x.run, x.limit), now)};
 }
 
-result<store_answer> sqlite_reads::read(const list_due_cleanups& x,
+result<store_answer> sqlite_reads::read(const list_scheduled_cleanups& x,
                                         timestamp now) {
-  auto sql = from_leases + "WHERE " + cleanup_owed
-             + " AND next_cleanup_at <= ?1 ORDER BY next_cleanup_at LIMIT ?2";
-  return store_answer{leases(prepared(sql).ask(now, x.limit), now)};
+  auto sql
+    = from_leases + "WHERE " + cleanup_owed
+      + " AND next_cleanup_at IS NOT NULL ORDER BY next_cleanup_at LIMIT ?1";
+  return store_answer{leases(prepared(sql).ask(x.limit), now)};
 }
 
 result<store_answer> sqlite_reads::read(const list_owed_cleanups& x,

@@ -22,7 +22,7 @@ public:
 
   result<store_answer> read(const get_lease& x, timestamp now);
   result<store_answer> read(const list_leases& x, timestamp now);
-  result<store_answer> read(const list_due_cleanups& x, timestamp now);
+  result<store_answer> read(const list_scheduled_cleanups& x, timestamp now);
   result<store_answer> read(const list_owed_cleanups& x, timestamp now);
   result<store_answer> read(const list_orphans& x, timestamp now);
   result<store_answer> read(const list_parked_until& x, timestamp now);

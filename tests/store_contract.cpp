@@ -496,7 +496,7 @@ void check_resources_given_back(const store_opener& open) {
     auto fence = db.must(a_claim("lease-2")).fence;
     db.must(
       give_up_resource{{{"lease-2"}, fence}, {"lease-1"}, fate::owed, ""});
-    CHECK(db.ids(list_due_cleanups{}) == texts{"lease-1"});
+    CHECK(db.ids(list_scheduled_cleanups{}) == texts{"lease-1"});
   }
   SECTION("a resource that is to be kept is parked again") {
     tried_store db{open};

@@ -128,7 +128,7 @@ void check_parking_time(const store_opener& open) {
                       .parked_for = milliseconds{30}});
     db.must(owe_cleanup{{"lease-1"}, milliseconds{0}, "", "too long"});
     CHECK(db.ids(list_parked_until{}).empty());
-    CHECK(db.ids(list_due_cleanups{}) == texts{"lease-1"});
+    CHECK(db.ids(list_scheduled_cleanups{}) == texts{"lease-1"});
     auto claim = insert_lease{.row = a_holder("lease-2", "box-1"),
                               .claims = {"lease-1"}};
     CHECK(db.must_not(claim).code == ec::conflict);
@@ -168,7 +168,7 @@ void check_late_resources(const store_opener& open) {
     CHECK(now.metadata == row.metadata);
     CHECK(now.exclusive);
     CHECK(now.failure_reason == "came_up_late");
-    CHECK(db.ids(list_due_cleanups{}) == texts{"late-1"});
+    CHECK(db.ids(list_scheduled_cleanups{}) == texts{"late-1"});
     CHECK(db.history("late-1") == texts{" -> failed: came up late"});
     CHECK(db.lease("lease-1").resource == resource_id{"box-1"});
   }
@@ -197,7 +197,7 @@ void check_late_resources(const store_opener& open) {
     db.owe(a_holder("lease-1", "box-9"), milliseconds{0});
     db.must(record_cleanup{.lease = {"lease-1"}, .note = "cleaned up"});
     db.must(late);
-    CHECK(db.ids(list_due_cleanups{}) == texts{"late-1"});
+    CHECK(db.ids(list_scheduled_cleanups{}) == texts{"late-1"});
   }
   SECTION("nobody's resource is nobody's to remove") {
     tried_store db{open};

@@ -220,6 +220,20 @@ private:
     return out;
   }
 
+  /// Those with the soonest of these times.
+  template <class Predicate>
+  lease_rows first(uint32_t limit, std::optional<timestamp> lease_row::*when,
+                   Predicate wanted) const {
+    auto out = select(
+      UINT32_MAX, [&](const auto& row) { return row.*when && wanted(row); });
+    std::sort(
+      out.rows.begin(), out.rows.end(),
+      [when](const auto& a, const auto& b) { return a.*when < b.*when; });
+    if (out.rows.size() > limit)
+      out.rows.resize(limit);
+    return out;
+  }
+
   // -- effects ----------------------------------------------------------------
 
   void perform(const effect::list_orphans& x) {
@@ -249,31 +263,14 @@ private:
   void perform(const effect::ask& x) {
     if (fails())
       return feed(event::unlisted{});
-    auto is_owed = [](const lease_row& row) {
-      return row.cleanup == cleanup_status::failed && !row.parked;
-    };
-    lease_rows found;
-    if (auto* due = std::get_if<list_due_cleanups>(&x.what))
-      found = select(due->limit, [&](const auto& row) {
-        return is_owed(row) && row.next_cleanup_at
-               && *row.next_cleanup_at <= time_;
-      });
-    else if (auto* owed = std::get_if<list_owed_cleanups>(&x.what))
-      found = select(owed->limit, is_owed);
-    else
-      found = select(std::get<list_parked_until>(x.what).limit,
-                     [](const auto& row) {
-                       return row.parked && row.deadline_at.has_value();
-                     });
-    std::sort(found.rows.begin(), found.rows.end(),
-              [](const auto& a, const auto& b) {
-                auto end = timestamp{INT64_MAX};
-                return std::pair{a.next_cleanup_at.value_or(end),
-                                 a.deadline_at.value_or(end)}
-                       < std::pair{b.next_cleanup_at.value_or(end),
-                                   b.deadline_at.value_or(end)};
-              });
-    feed(event::listed{std::move(found)});
+    if (auto* owed = std::get_if<list_scheduled_cleanups>(&x.what))
+      return feed(event::listed{
+        first(owed->limit, &lease_row::next_cleanup_at, [](const auto& row) {
+          return row.cleanup == cleanup_status::failed && !row.parked;
+        })});
+    auto& parked = std::get<list_parked_until>(x.what);
+    feed(event::listed{first(parked.limit, &lease_row::deadline_at,
+                             [](const auto& row) { return row.parked; })});
   }
 
   void perform(const effect::clean& x) {

@@ -30,9 +30,7 @@ std::string word(const effect::arm_orphans& x) {
 }
 
 std::string word(const effect::ask& x) {
-  if (std::holds_alternative<list_due_cleanups>(x.what))
-    return "what is due?";
-  if (std::holds_alternative<list_owed_cleanups>(x.what))
+  if (std::holds_alternative<list_scheduled_cleanups>(x.what))
     return "what is owed?";
   return "what is parked?";
 }
@@ -87,9 +85,9 @@ struct tried_sweeps {
   }
 
   /// Goes through a sweep that finds these.
-  words sweep(lease_rows due, lease_rows owed = {}, lease_rows parked = {}) {
+  words sweep(lease_rows owed, lease_rows parked = {}) {
     words all = feed(event::sweep_due{});
-    for (auto* rows : {&due, &owed, &parked})
+    for (auto* rows : {&owed, &parked})
       for (auto& x : feed(event::listed{std::move(*rows)}))
         all.push_back(std::move(x));
     return all;
@@ -103,6 +101,7 @@ lease_row row_of(int n) {
   row.id = {"lease-" + std::to_string(n)};
   row.status = lease_status::failed;
   row.cleanup = cleanup_status::failed;
+  row.next_cleanup_at = timestamp{1'000};
   row.owner = {"engine-2"};
   row.exclusive = true;
   row.resource = {"box-" + std::to_string(n)};
@@ -134,7 +133,7 @@ TEST_CASE("sweeps: what dead engines left is looked for first", "[sweeps]") {
         == words{"say: lease lease-1: its engine is gone", "end lease-1"});
   CHECK_FALSE(is_settled(x.now));
   CHECK(x.feed(event::orphan_written{{"lease-1"}, done{}})
-        == words{"orphans in 10000", "what is due?"});
+        == words{"orphans in 10000", "what is owed?"});
 }
 
 TEST_CASE("sweeps: after a full page of orphans the next one follows at once",
@@ -177,12 +176,12 @@ TEST_CASE("sweeps: a list of orphans that fails is asked for again, and "
     CHECK(said.back() == "say: cannot look for leases of dead engines: No.");
     x.feed(event::orphans_due{});
   }
-  for (auto i = 0; i < 3; ++i)
+  for (auto i = 0; i < 2; ++i)
     x.feed(event::listed{});
   CHECK_FALSE(is_settled(x.now));
   x.feed(event::orphans_listed{});
   // The sweep that is going on, and the one that was asked for meanwhile.
-  for (auto i = 0; i < 6; ++i)
+  for (auto i = 0; i < 4; ++i)
     x.feed(event::listed{});
   CHECK(is_settled(x.now));
 }
@@ -212,6 +211,17 @@ TEST_CASE("sweeps: an orphan that waits for its run is looked at when that is "
         == "orphans in 700");
 }
 
+TEST_CASE("sweeps: where no engine has died, nothing more is asked",
+          "[sweeps]") {
+  tried_sweeps x;
+  x.feed(event::started{});
+  CHECK(x.feed(event::orphans_listed{}).back() == "what is owed?");
+  x.feed(event::listed{});
+  CHECK(x.feed(event::listed{}).back() == "settled?");
+  x.feed(event::orphans_due{});
+  CHECK(x.feed(event::orphans_listed{}) == words{"orphans in 10000"});
+}
+
 TEST_CASE("sweeps: answers that nobody waits for change nothing", "[sweeps]") {
   tried_sweeps x;
   CHECK(x.feed(event::orphans_listed{orphans(1)}).empty());
@@ -227,12 +237,23 @@ TEST_CASE("sweeps: what is due is cleaned up, and the next due one sets the "
           "time",
           "[sweeps]") {
   tried_sweeps x;
-  auto owed = rows(2);
-  owed.rows[0].next_cleanup_at = timestamp{900};
+  auto owed = rows(3);
   owed.rows[1].next_cleanup_at = timestamp{8'000};
-  CHECK(x.sweep(rows(1), owed)
-        == words{"what is due?", "clean lease-1", "what is owed?",
-                 "what is parked?", "sweep in 7000", "settled?"});
+  owed.rows[2].next_cleanup_at = timestamp{9'000};
+  CHECK(x.sweep(owed)
+        == words{"what is owed?", "clean lease-1", "what is parked?",
+                 "sweep in 7000", "settled?"});
+}
+
+TEST_CASE("sweeps: what is under way does not set the time", "[sweeps]") {
+  tried_sweeps x;
+  auto owed = rows(2);
+  owed.rows[0].next_cleanup_at = timestamp{7'000};
+  owed.rows[1].next_cleanup_at = timestamp{8'000};
+  x.feed(event::wanted{row_of(1)});
+  CHECK(
+    x.sweep(owed)
+    == words{"what is owed?", "what is parked?", "sweep in 7000", "settled?"});
 }
 
 TEST_CASE("sweeps: no more cleanups are under way than allowed", "[sweeps]") {
@@ -241,9 +262,25 @@ TEST_CASE("sweeps: no more cleanups are under way than allowed", "[sweeps]") {
   tried_sweeps x{options};
   x.sweep(rows(4));
   CHECK(x.now.under_way.size() == 4);
-  auto more = x.sweep({timestamp{}, {row_of(5)}});
-  CHECK(more.front() == "what is due?");
+  auto more = rows(5);
+  more.rows.erase(more.rows.begin(), more.rows.end() - 1);
+  CHECK(
+    x.sweep(more)
+    == words{"what is owed?", "what is parked?", "sweep in 60000", "settled?"});
   CHECK(x.now.under_way.size() == 4);
+}
+
+TEST_CASE("sweeps: what found no place is started once half of them are free",
+          "[sweeps]") {
+  sweep_options options;
+  options.batch_max = 4;
+  tried_sweeps x{options};
+  for (auto i = 1; i <= 4; ++i)
+    x.feed(event::wanted{row_of(i)});
+  x.sweep({timestamp{1'000}, {row_of(5)}});
+  CHECK(x.feed(event::recorded{{"lease-1"}, std::nullopt}).empty());
+  CHECK(x.feed(event::recorded{{"lease-2"}, std::nullopt})
+        == words{"what is owed?"});
 }
 
 TEST_CASE("sweeps: more are started once half of the places are free",
@@ -254,16 +291,16 @@ TEST_CASE("sweeps: more are started once half of the places are free",
   x.sweep(rows(4));
   CHECK(x.feed(event::recorded{{"lease-1"}, std::nullopt}).empty());
   CHECK(x.feed(event::recorded{{"lease-2"}, std::nullopt})
-        == words{"what is due?"});
+        == words{"what is owed?"});
 }
 
 TEST_CASE("sweeps: a cleanup is under way once", "[sweeps]") {
   tried_sweeps x;
   CHECK(x.feed(event::wanted{row_of(1)}) == words{"clean lease-1"});
   CHECK(x.feed(event::wanted{row_of(1)}).empty());
-  CHECK(x.sweep(rows(1))
-        == words{"what is due?", "what is owed?", "what is parked?",
-                 "sweep in 60000", "settled?"});
+  CHECK(
+    x.sweep(rows(1))
+    == words{"what is owed?", "what is parked?", "sweep in 60000", "settled?"});
 }
 
 TEST_CASE("sweeps: what was tried is recorded, then swept again", "[sweeps]") {
@@ -271,7 +308,7 @@ TEST_CASE("sweeps: what was tried is recorded, then swept again", "[sweeps]") {
   x.feed(event::wanted{row_of(1)});
   CHECK(x.feed(event::tried{row_of(1), failure{ec::provider_refused, "No."}})
         == words{"record failed of lease-1"});
-  CHECK(x.feed(event::recorded{{"lease-1"}, 5s}) == words{"what is due?"});
+  CHECK(x.feed(event::recorded{{"lease-1"}, 5s}) == words{"what is owed?"});
 }
 
 TEST_CASE("sweeps: while others are under way, a retry sets the time itself",
@@ -296,8 +333,7 @@ TEST_CASE("sweeps: who asks during a sweep gets another one", "[sweeps]") {
   x.feed(event::sweep_due{});
   CHECK(x.feed(event::sweep_due{}).empty());
   x.feed(event::listed{});
-  x.feed(event::listed{});
-  CHECK(x.feed(event::listed{}) == words{"sweep in 60000", "what is due?"});
+  CHECK(x.feed(event::listed{}) == words{"sweep in 60000", "what is owed?"});
 }
 
 TEST_CASE("sweeps: a store that does not answer is asked again later",
@@ -305,7 +341,7 @@ TEST_CASE("sweeps: a store that does not answer is asked again later",
   tried_sweeps x;
   x.feed(event::sweep_due{});
   CHECK(x.feed(event::unlisted{}) == words{"sweep in 5000"});
-  CHECK(x.feed(event::sweep_due{}) == words{"what is due?"});
+  CHECK(x.feed(event::sweep_due{}) == words{"what is owed?"});
 }
 
 // -- parked resources ---------------------------------------------------------
@@ -316,10 +352,9 @@ TEST_CASE("sweeps: what has been parked for too long is given up", "[sweeps]") {
   parked.rows[0].deadline_at = timestamp{900};
   parked.rows[1].deadline_at = timestamp{1'000};
   parked.rows[2].deadline_at = timestamp{3'000};
-  CHECK(x.sweep({}, {}, parked)
-        == words{"what is due?", "what is owed?", "what is parked?",
-                 "give up lease-1", "give up lease-2", "sweep in 2000",
-                 "settled?"});
+  CHECK(x.sweep({}, parked)
+        == words{"what is owed?", "what is parked?", "give up lease-1",
+                 "give up lease-2", "sweep in 2000", "settled?"});
 }
 
 // -- history ------------------------------------------------------------------

@@ -133,7 +133,8 @@ void database::furnish() {
 }
 
 void database::remember() {
-  keeper_->execute("PRAGMA foreign_keys = OFF; PRAGMA temp_store = MEMORY");
+  keeper_->execute("PRAGMA foreign_keys = OFF; PRAGMA temp_store = MEMORY; "
+                   "PRAGMA secure_delete = OFF");
   std::vector<std::string> tables;
   {
     sqlite::statement all{*keeper_,

@@ -10,7 +10,8 @@
 namespace {
 
 constexpr std::size_t grain = 16;
-constexpr std::size_t largest = 1024;
+/// A page of SQLite is among them.
+constexpr std::size_t largest = 8192;
 constexpr std::size_t chunk = std::size_t{1} << 18;
 
 struct free_block {
