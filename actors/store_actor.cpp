@@ -2,8 +2,6 @@
 
 #include "actors/mail.hpp"
 
-#include <algorithm>
-#include <iterator>
 #include <utility>
 
 namespace leasehold {
@@ -18,18 +16,6 @@ void deliver(Promise& promise, result<T>&& what) {
     promise.deliver(to_error(what.error()));
 }
 
-/// Takes the first `count` elements out of `from`.
-template <class T>
-std::vector<T> take(std::vector<T>& from, size_t count) {
-  if (count == from.size())
-    return std::exchange(from, {});
-  auto end = from.begin() + static_cast<std::ptrdiff_t>(count);
-  std::vector<T> out{std::make_move_iterator(from.begin()),
-                     std::make_move_iterator(end)};
-  from.erase(from.begin(), end);
-  return out;
-}
-
 } // namespace
 
 store_state::store_state(store_actor::pointer self,
@@ -42,9 +28,12 @@ store_actor::behavior_type store_state::make_behavior() {
   return {
     [this](store_write& what) -> caf::result<written> {
       auto promise = self_->make_response_promise<written>();
-      gathered_.push_back(std::move(what));
-      gathered_promises_.push_back(promise);
-      flush();
+      waiting_.push_back(promise);
+      if (writes_->push(std::move(what)))
+        runner_->write(writes_,
+                       [me = store_actor{self_}](write_outcomes outcomes) {
+                         tell_from_outside(me, std::move(outcomes));
+                       });
       return promise;
     },
     [this](store_query& question) -> caf::result<store_answer> {
@@ -65,22 +54,11 @@ store_actor::behavior_type store_state::make_behavior() {
   };
 }
 
-void store_state::flush() {
-  if (!in_flight_.empty() || gathered_.empty())
-    return;
-  auto count = std::min(gathered_.size(), batch_max);
-  in_flight_ = take(gathered_promises_, count);
-  runner_->write(take(gathered_, count),
-                 [me = store_actor{self_}](write_outcomes what) {
-                   tell_from_outside(me, std::move(what));
-                 });
-}
-
 void store_state::on_outcomes(write_outcomes& what) {
-  auto answered = std::exchange(in_flight_, {});
-  for (size_t i = 0; i < answered.size(); ++i)
-    deliver(answered[i], std::move(what.outcomes[i]));
-  flush();
+  for (auto& outcome : what.outcomes) {
+    deliver(waiting_.front(), std::move(outcome));
+    waiting_.pop_front();
+  }
 }
 
 } // namespace leasehold

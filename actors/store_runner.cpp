@@ -62,6 +62,12 @@ private:
   std::thread thread_;
 };
 
+void write_all(store& where, write_queue& from,
+               const std::function<void(write_outcomes)>& then) {
+  for (auto batch = from.take(); !batch.empty(); batch = from.take())
+    then({where.apply(batch)});
+}
+
 class store_threads : public store_runner {
 public:
   explicit store_threads(std::shared_ptr<store> what)
@@ -69,10 +75,10 @@ public:
     // nop
   }
 
-  void write(std::vector<store_write> batch,
+  void write(std::shared_ptr<write_queue> from,
              std::function<void(write_outcomes)> then) override {
-    writer_.add([this, batch = std::move(batch), then = std::move(then)] {
-      then({store_->apply(batch)});
+    writer_.add([this, from = std::move(from), then = std::move(then)] {
+      write_all(*store_, *from, then);
     });
   }
 
@@ -96,9 +102,9 @@ public:
     // nop
   }
 
-  void write(std::vector<store_write> batch,
+  void write(std::shared_ptr<write_queue> from,
              std::function<void(write_outcomes)> then) override {
-    then({store_->apply(batch)});
+    write_all(*store_, *from, then);
   }
 
   void read(store_query question,

@@ -2,12 +2,12 @@
 
 // Where blocking calls to the database happen.
 
+#include "actors/write_queue.hpp"
 #include "messages/store.hpp"
 #include "storage/store.hpp"
 
 #include <functional>
 #include <memory>
-#include <vector>
 
 namespace leasehold {
 
@@ -17,8 +17,9 @@ class store_runner {
 public:
   virtual ~store_runner() = default;
 
-  /// Applies one batch; never called again before `then` has been.
-  virtual void write(std::vector<store_write> batch,
+  /// Applies what waits, batch after batch until there is none, and tells how
+  /// each went, in their order. Called again after an empty batch only.
+  virtual void write(std::shared_ptr<write_queue> from,
                      std::function<void(write_outcomes)> then)
     = 0;
 

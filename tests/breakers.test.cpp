@@ -23,12 +23,12 @@ public:
     // nop
   }
 
-  void write(std::vector<store_write> batch,
+  void write(std::shared_ptr<write_queue> from,
              std::function<void(write_outcomes)> then) override {
-    todo_.push_back([this, batch = std::move(batch), then = std::move(then)] {
-      then({what_->apply(batch)});
-    });
-    if (!busy)
+    from_ = std::move(from);
+    then_ = std::move(then);
+    batch_ = from_->take();
+    while (!busy && !batch_.empty())
       write_one();
   }
 
@@ -38,17 +38,19 @@ public:
   }
 
   void write_one() {
-    REQUIRE_FALSE(todo_.empty());
-    auto next = std::move(todo_.front());
-    todo_.erase(todo_.begin());
-    next();
+    REQUIRE_FALSE(batch_.empty());
+    then_({what_->apply(batch_)});
+    batch_ = from_->take();
   }
 
   bool busy = false;
 
 private:
   std::shared_ptr<store> what_;
-  std::vector<std::function<void()>> todo_;
+  std::shared_ptr<write_queue> from_;
+  std::function<void(write_outcomes)> then_;
+  /// Is being written.
+  std::vector<store_write> batch_;
 };
 
 struct fragile : stage {

@@ -64,9 +64,9 @@ public:
     // nop
   }
 
-  void write(std::vector<store_write> batch,
+  void write(std::shared_ptr<write_queue> from,
              std::function<void(write_outcomes)> then) override {
-    then({what_->apply(batch)});
+    make_inline_runner(what_)->write(std::move(from), std::move(then));
   }
 
   void read(store_query question,

@@ -14,12 +14,12 @@ namespace {
 /// Keeps batches until the test lets them be written.
 struct patient_runner : store_runner {
   std::vector<size_t> batches;
-  std::function<void(write_outcomes)> waiting;
 
-  void write(std::vector<store_write> batch,
+  void write(std::shared_ptr<write_queue> from,
              std::function<void(write_outcomes)> then) override {
-    batches.push_back(batch.size());
-    waiting = std::move(then);
+    from_ = std::move(from);
+    then_ = std::move(then);
+    begin();
   }
 
   void read(store_query,
@@ -28,9 +28,19 @@ struct patient_runner : store_runner {
   }
 
   void finish(result<written> how = written{{1}, 0}) {
-    auto then = std::exchange(waiting, {});
-    then({std::vector<result<written>>(batches.back(), how)});
+    auto done = batches.back();
+    begin();
+    then_({std::vector<result<written>>(done, how)});
   }
+
+private:
+  void begin() {
+    if (auto batch = from_->take(); !batch.empty())
+      batches.push_back(batch.size());
+  }
+
+  std::shared_ptr<write_queue> from_;
+  std::function<void(write_outcomes)> then_;
 };
 
 struct storing : test::world {
@@ -75,15 +85,34 @@ TEST_CASE_METHOD(storing, "store: what comes meanwhile is written together",
   CHECK(third->value);
 }
 
+TEST_CASE_METHOD(storing,
+                 "store: the next batch is begun before anybody hears of the "
+                 "last one",
+                 "[actors]") {
+  auto first = write();
+  auto second = write();
+  runner->finish();
+  CHECK(runner->batches == std::vector<size_t>{1, 1});
+  CHECK_FALSE(first->arrived());
+  settle();
+  CHECK(first->value);
+  auto third = write();
+  runner->finish();
+  runner->finish();
+  settle();
+  CHECK(second->value);
+  CHECK(third->value);
+}
+
 TEST_CASE_METHOD(storing, "store: a batch has its limit", "[actors]") {
   write();
-  for (size_t i = 0; i < store_state::batch_max + 5; ++i)
+  for (size_t i = 0; i < write_queue::batch_max + 5; ++i)
     write();
   runner->finish();
   settle();
   runner->finish();
   settle();
-  CHECK(runner->batches == std::vector<size_t>{1, store_state::batch_max, 5});
+  CHECK(runner->batches == std::vector<size_t>{1, write_queue::batch_max, 5});
   runner->finish();
   settle();
 }

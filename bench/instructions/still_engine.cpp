@@ -67,12 +67,15 @@ public:
     // nop
   }
 
-  void write(std::vector<store_write> batch,
+  void write(std::shared_ptr<write_queue> from,
              std::function<void(write_outcomes)> then) override {
-    todo_.emplace_back(
-      [this, batch = std::move(batch), then = std::move(then)] {
-        then({store_->apply(batch)});
-      });
+    todo_.emplace_back([this, from = std::move(from), then = std::move(then)] {
+      auto batch = from->take();
+      if (batch.empty())
+        return;
+      then({store_->apply(batch)});
+      write(from, then);
+    });
   }
 
   void read(store_query question,

@@ -1,5 +1,6 @@
 #include "tests/simulation/faulty_runner.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace leasehold::sim {
@@ -53,8 +54,17 @@ faulty_runner::apply(const std::vector<store_write>& batch,
   return how;
 }
 
-void faulty_runner::write(std::vector<store_write> batch,
-                          std::function<void(write_outcomes)> then) {
+void faulty_runner::answer(milliseconds delay, write_outcomes how,
+                           const listening& then) {
+  answered_at_ = std::max(answered_at_, around_.time.now() + delay);
+  later(answered_at_ - around_.time.now(),
+        [then, how = std::move(how)] { then(how); });
+}
+
+void faulty_runner::write(std::shared_ptr<write_queue> from, listening then) {
+  auto batch = from->take();
+  if (batch.empty())
+    return;
   auto* wrong = around_.faults.next(site::write);
   auto& chance = around_.chance;
   auto delay = milliseconds{chance.percent(70) ? 0 : 1};
@@ -63,13 +73,17 @@ void faulty_runner::write(std::vector<store_write> batch,
   auto back = milliseconds{chance.percent(70) ? 0 : 2};
   auto outlives = chance.percent(50);
   // Not `later`: what was sent off may be written although its sender is dead.
-  around_.time.in(delay, [this, alive = alive_, batch = std::move(batch),
-                          then = std::move(then), wrong, back, outlives] {
+  around_.time.in(delay, [this, alive = alive_, from = std::move(from),
+                          batch = std::move(batch), then = std::move(then),
+                          wrong, back, outlives] {
     if (!*alive && !outlives)
       return;
     auto how = apply(batch, wrong);
-    if (*alive)
-      later(back, [then, how = std::move(how)] { then({how}); });
+    if (!*alive)
+      return;
+    answer(back, {std::move(how)}, then);
+    // The next one does not wait until anybody has heard of this one.
+    write(from, then);
   });
 }
 

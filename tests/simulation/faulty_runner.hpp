@@ -21,7 +21,7 @@ public:
   /// Both must outlive everything that the agenda still holds.
   faulty_runner(surroundings& around, store& what, listener on_written);
 
-  void write(std::vector<store_write> batch,
+  void write(std::shared_ptr<write_queue> from,
              std::function<void(write_outcomes)> then) override;
 
   void read(store_query question,
@@ -32,6 +32,11 @@ public:
   void cut();
 
 private:
+  using listening = std::function<void(write_outcomes)>;
+
+  /// Tells how a batch went, after those before it.
+  void answer(milliseconds delay, write_outcomes how, const listening& then);
+
   std::vector<result<written>> apply(const std::vector<store_write>& batch,
                                      const fault* wrong);
 
@@ -42,6 +47,8 @@ private:
   store& store_;
   listener on_written_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+  /// When the last answer arrives.
+  milliseconds answered_at_{0};
 };
 
 } // namespace leasehold::sim
