@@ -8,9 +8,9 @@
 #include "messages/ids.hpp"
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <variant>
 #include <vector>
 
@@ -45,7 +45,7 @@ struct admission {
   admission_limits limits;
   fair_queue<waiting_lease> queue{1'024};
   /// Whoever has a place, and whether its lease lives already.
-  std::map<lease_id, bool> places;
+  std::unordered_map<lease_id, bool> places;
   uint32_t acquiring = 0;
   /// When time is looked at again: not after the first one gives up.
   std::optional<milliseconds> armed;

@@ -185,7 +185,7 @@ engine::impl::impl(options what, std::shared_ptr<leasehold::store> opened,
                : std::max<size_t>(std::thread::hardware_concurrency(), 1));
   system = std::make_unique<caf::actor_system>(config);
   auto setup = supervisor_options_of(opts);
-  front = spawn_actor<front_state>(*system);
+  front = std::make_shared<front_desk>(*system);
   store = spawn_actor<store_state>(*system, runner);
   ask<written>(store,
                store_write{register_instance{{id, host_name(), getpid(), {}}}},
@@ -196,7 +196,7 @@ engine::impl::impl(options what, std::shared_ptr<leasehold::store> opened,
     std::move(setup));
   gate.open(supervisor);
   life->open(supervisor);
-  secret_front = spawn_actor<front_state>(*system);
+  secret_front = std::make_shared<front_desk>(*system);
   secrets.open(secret_front, store, with, box);
 }
 
@@ -205,10 +205,10 @@ engine::impl::~impl() {
   ask<done>(supervisor, shut_down{}, std::move(then));
   stopped.wait();
   secrets.close();
-  send_away(secret_front);
+  secret_front->close();
   send_away(janitor);
   send_away(store);
-  send_away(front);
+  front->close();
   system->await_all_actors_done();
   // The threads of the store and of the loop may be telling actors what nobody
   // hears any more, and so does what is dropped unanswered. Even that takes a
@@ -223,8 +223,8 @@ engine::impl::~impl() {
   supervisor = supervisor_actor{};
   janitor = janitor_actor{};
   store = store_actor{};
-  front = front_actor{};
-  secret_front = front_actor{};
+  front.reset();
+  secret_front.reset();
   system.reset();
 }
 

@@ -96,10 +96,10 @@ struct engine::impl {
 
   impl& operator=(const impl&) = delete;
 
-  /// Asks an actor; see `ask_from_outside`.
+  /// Asks an actor; see `front_desk`.
   template <class Reply, class Handle, class Message>
   void ask(const Handle& whom, Message what, completion<Reply> then) {
-    ask_from_outside<Reply>(front, whom, std::move(what), std::move(then));
+    front->ask<Reply>(whom, std::move(what), std::move(then));
   }
 
   /// What all actors are given.
@@ -194,9 +194,9 @@ struct engine::impl {
   turnstile under_way;
   actor_config config;
   std::unique_ptr<caf::actor_system> system;
-  front_actor front;
+  front_ptr front;
   /// Asks for drivers what they need to know of secrets.
-  front_actor secret_front;
+  front_ptr secret_front;
   store_actor store;
   janitor_actor janitor;
   supervisor_actor supervisor;

@@ -77,7 +77,7 @@ completion<lease_granted> engine::impl::pass_turnstile(completion<lease> then) {
   auto refuse = [then = std::move(then), most = opts.acquires_max] {
     then(too_many(most));
   };
-  tell_from_outside(front, front_call{std::move(refuse)});
+  front->run(std::move(refuse));
   return {};
 }
 

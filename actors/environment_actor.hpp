@@ -12,8 +12,8 @@
 #include <caf/typed_response_promise.hpp>
 
 #include <functional>
-#include <map>
 #include <set>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -101,7 +101,7 @@ private:
   admission door_;
   timer door_timer_;
   /// Whoever the door has not let in yet.
-  std::map<lease_id, std::pair<entry, company_id>> waiting_;
+  std::unordered_map<lease_id, std::pair<entry, company_id>> waiting_;
   /// Whether leases are being counted, and which have ended meanwhile.
   bool counting_ = false;
   std::set<lease_id> left_meanwhile_;

@@ -13,6 +13,7 @@
 
 #include <caf/action.hpp>
 #include <caf/actor_cast.hpp>
+#include <caf/actor_companion.hpp>
 #include <caf/disposable.hpp>
 #include <caf/error.hpp>
 #include <caf/exit_reason.hpp>
@@ -21,6 +22,8 @@
 #include <caf/typed_event_based_actor.hpp>
 
 #include <chrono>
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -135,6 +138,60 @@ void ask(Self* self, const Handle& whom, Timeout timeout, Message what,
 #endif
 }
 
+/// Where answers arrive for those who are no actors: `on_answer` is told the
+/// number of the question and what came, on the thread of whoever answers. It
+/// must not call back.
+class letterbox {
+public:
+  using reader = std::function<void(uint64_t number, caf::message what)>;
+
+  letterbox(caf::actor_system& system, reader on_answer)
+    : box_{system.spawn<caf::actor_companion, caf::hidden>()} {
+    companion().on_enqueue(
+      [read = std::move(on_answer)](caf::mailbox_element_ptr what) {
+        if (what->mid.is_response())
+          read(what->mid.integer_value() & caf::message_id::request_id_mask,
+               std::move(what->payload));
+      });
+  }
+
+  ~letterbox() {
+    close();
+  }
+
+  letterbox(const letterbox&) = delete;
+
+  letterbox& operator=(const letterbox&) = delete;
+
+  /// From now on answers are dropped.
+  void close() {
+    companion().on_enqueue(nullptr);
+  }
+
+  /// Sends a question with a number that no other one has; not zero.
+  template <class Handle, class Message>
+  void ask(const Handle& whom, uint64_t number, Message what) {
+    caf::message_id id{caf::message_id::default_async_value | number};
+    auto sender = caf::actor_cast<caf::strong_actor_ptr>(box_);
+#if CAF_VERSION >= 10000
+    auto letter = caf::make_mailbox_element(std::move(sender), id,
+                                            caf::make_message(std::move(what)));
+#else
+    auto letter = caf::make_mailbox_element(std::move(sender), id, {},
+                                            caf::make_message(std::move(what)));
+#endif
+    caf::actor_cast<caf::abstract_actor*>(whom)->enqueue(std::move(letter),
+                                                         nullptr);
+  }
+
+private:
+  caf::actor_companion& companion() {
+    return *caf::actor_cast<caf::actor_companion*>(box_);
+  }
+
+  caf::actor box_;
+};
+
 /// Runs `then` in `self` once `whom` has terminated, with the reason.
 template <class Self, class Handle, class Fun>
 void watch(Self* self, const Handle& whom, Fun then) {
@@ -191,6 +248,20 @@ void send_away(const Handle& whom) {
   caf::anon_send_exit(whom, caf::exit_reason::user_shutdown);
 }
 
+/// Runs `fun` in an actor, or drops it if that has terminated.
+template <class Fun>
+void run_in(const caf::weak_actor_ptr& whom, Fun fun) {
+  if (auto alive = caf::actor_cast<caf::actor>(whom.lock()))
+    caf::anon_send(alive, caf::make_action(std::move(fun)));
+}
+
+/// The actor, as what must not keep it alive knows it.
+template <class Self>
+caf::weak_actor_ptr weak_pointer(Self* self) {
+  return caf::actor_cast<caf::weak_actor_ptr>(
+    caf::strong_actor_ptr{self->ctrl()});
+}
+
 /// Something of an actor that other threads keep for it. Called or dropped, it
 /// ends in the actor: CAF counts promises for one thread only.
 template <class Fun>
@@ -207,24 +278,18 @@ public:
 
   ~lent_out() {
     if (fun_)
-      in_owner([fun = std::move(*fun_)] {});
+      run_in(owner_, [fun = std::move(*fun_)] {});
   }
 
   template <class T>
   void call(T x) {
     if (auto fun = std::exchange(fun_, std::nullopt))
-      in_owner([fun = std::move(*fun), x = std::move(x)]() mutable {
+      run_in(owner_, [fun = std::move(*fun), x = std::move(x)]() mutable {
         fun(std::move(x));
       });
   }
 
 private:
-  template <class Run>
-  void in_owner(Run run) {
-    if (auto alive = caf::actor_cast<caf::actor>(owner_.lock()))
-      caf::anon_send(alive, caf::make_action(std::move(run)));
-  }
-
   caf::weak_actor_ptr owner_;
   std::optional<Fun> fun_;
 };
@@ -233,9 +298,8 @@ private:
 /// not at all if `self` has terminated by then.
 template <class T, class Self, class Fun>
 completion<T> back_to(Self* self, Fun fun) {
-  auto me
-    = caf::actor_cast<caf::weak_actor_ptr>(caf::strong_actor_ptr{self->ctrl()});
-  auto lent = std::make_shared<lent_out<Fun>>(std::move(me), std::move(fun));
+  auto lent
+    = std::make_shared<lent_out<Fun>>(weak_pointer(self), std::move(fun));
   return [lent](result<T> x) { lent->call(std::move(x)); };
 }
 

@@ -21,8 +21,12 @@ failure booked_already(const lease_id& lease) {
 placement_desk::placement_desk(const supervisor_ties& ties,
                                living_leases& leases, breaker_board& breakers,
                                std::function<void()> on_idle)
-  : ties_{ties}, leases_{leases}, breakers_{breakers}, on_idle_{
-                                                         std::move(on_idle)} {
+  : ties_{ties}, leases_{leases}, breakers_{breakers},
+    on_idle_{std::move(on_idle)}, doors_{ties.self->system(),
+                                         [me = weak_pointer(ties.self)](
+                                           std::function<void()> what) {
+                                           run_in(me, std::move(what));
+                                         }} {
   // nop
 }
 

@@ -4,6 +4,7 @@
 // until it is granted or refused.
 
 #include "actors/breaker_board.hpp"
+#include "actors/correspondence.hpp"
 #include "actors/mail.hpp"
 #include "actors/placement.hpp"
 #include "actors/supervisor_options.hpp"
@@ -232,6 +233,8 @@ private:
   std::unordered_map<lease_id, booking> bookings_;
   /// By id and by name.
   std::map<std::string, known_ptr> environments_;
+  /// A thousand runs may wait at the doors of environments.
+  correspondence doors_;
 };
 
 } // namespace leasehold

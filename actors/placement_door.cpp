@@ -106,21 +106,21 @@ void placement_desk::admit(const lease_id& lease,
   admit_lease question{lease, request.company, request.run,
                        request.queue_timeout, who.again};
   auto on_admitted = [this, lease = lease, environment = environment,
-                      seen = environment->changes](lease_admitted& x) {
-    if (x.open_until.count() > 0 && seen == environment->changes)
-      environment->open = {x.open_until, x.place.driver, x.place.config};
+                      seen = environment->changes](result<lease_admitted> x) {
+    if (!x)
+      return turn_away(lease, x.error());
+    if (x->open_until.count() > 0 && seen == environment->changes)
+      environment->open = {x->open_until, x->place.driver, x->place.config};
     auto pos = bookings_.find(lease);
     // Who was turned away meanwhile has left the environment, too.
     if (pos == bookings_.end())
       return;
     pos->second.at_the_door = false;
-    pos->second.counted = x.counted;
-    let_in(lease, pos->second, *environment, std::move(x.place));
+    pos->second.counted = x->counted;
+    let_in(lease, pos->second, *environment, std::move(x->place));
   };
-  ask(ties_.self, environment->actor, caf::infinite, std::move(question),
-      std::move(on_admitted), [this, lease = lease](const caf::error& err) {
-        turn_away(lease, to_failure(err));
-      });
+  doors_.ask<lease_admitted>(environment->actor, std::move(question),
+                             std::move(on_admitted));
 }
 
 void placement_desk::let_in(const lease_id& lease, booking& who,
@@ -139,21 +139,18 @@ void placement_desk::admit_anew(booking& who) {
   who.at_the_door = true;
   admit_lease question{id, who.request.company, who.request.run,
                        who.request.queue_timeout, false};
-  ask(
-    ties_.self, who.environment, caf::infinite, std::move(question),
-    [this, id](const lease_admitted& place) {
-      auto pos = bookings_.find(id);
-      if (pos == bookings_.end() || !pos->second.at_the_door)
-        return;
-      pos->second.at_the_door = false;
-      pos->second.counted = place.counted;
-      perform(pos->second, placement_effect::record{});
-    },
-    [this, id](const caf::error& err) {
-      auto pos = bookings_.find(id);
-      if (pos != bookings_.end() && pos->second.at_the_door)
-        turn_away(id, to_failure(err));
-    });
+  auto on_admitted = [this, id](const result<lease_admitted>& place) {
+    auto pos = bookings_.find(id);
+    if (pos == bookings_.end() || !pos->second.at_the_door)
+      return;
+    if (!place)
+      return turn_away(id, place.error());
+    pos->second.at_the_door = false;
+    pos->second.counted = place->counted;
+    perform(pos->second, placement_effect::record{});
+  };
+  doors_.ask<lease_admitted>(who.environment, std::move(question),
+                             std::move(on_admitted));
 }
 
 void placement_desk::turn_away(const lease_id& lease, const failure& why) {

@@ -1,6 +1,5 @@
 #include "actors/secret_gate.hpp"
 
-#include "actors/front_actor.hpp"
 #include "actors/keeper.hpp"
 #include "actors/mail.hpp"
 #include "actors/secret_rules.hpp"
@@ -35,7 +34,7 @@ result<opened> open_one(secret_box& box, const secret_request& what,
 
 } // namespace
 
-void secret_gate::open(front_actor asks, store_actor store, services_ptr with,
+void secret_gate::open(front_ptr asks, store_actor store, services_ptr with,
                        std::shared_ptr<secret_box> box) {
   std::lock_guard guard{mutex_};
   way_ = std::make_shared<const way>(
@@ -95,9 +94,8 @@ void secret_gate::find_place(const way_ptr& here, const secret_request& what,
     then(placed.error());
   };
   list_secret_bindings question{what.company, what.secret, what.plugin.value};
-  ask_from_outside<store_answer>(here->asks, here->store,
-                                 store_query{std::move(question)},
-                                 completion<store_answer>{std::move(go_on)});
+  here->asks->ask<store_answer>(here->store, store_query{std::move(question)},
+                                completion<store_answer>{std::move(go_on)});
 }
 
 void secret_gate::open_with_facts(const way_ptr& here,
@@ -110,9 +108,8 @@ void secret_gate::open_with_facts(const way_ptr& here,
     auto& facts = std::get<secret_fact_rows>(*x).rows;
     once(open_all(*here, what, facts, for_use));
   };
-  ask_from_outside<store_answer>(here->asks, here->store,
-                                 store_query{std::move(question)},
-                                 completion<store_answer>{std::move(decide)});
+  here->asks->ask<store_answer>(here->store, store_query{std::move(question)},
+                                completion<store_answer>{std::move(decide)});
 }
 
 result<std::vector<std::string>>
@@ -146,9 +143,9 @@ void secret_gate::record(const way& here, std::vector<secret_access_row> rows) {
                                      + how.error().message);
   };
   // On its way before the values are; nobody waits for it.
-  ask_from_outside<written>(here.asks, here.store,
-                            store_write{record_secret_access{std::move(rows)}},
-                            completion<written>{std::move(complain)});
+  here.asks->ask<written>(here.store,
+                          store_write{record_secret_access{std::move(rows)}},
+                          completion<written>{std::move(complain)});
 }
 
 } // namespace leasehold

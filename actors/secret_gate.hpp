@@ -3,6 +3,7 @@
 // What drivers see of the secrets: a way to the STORE, and to the box that
 // opens what lies there.
 
+#include "actors/front_actor.hpp"
 #include "actors/services.hpp"
 #include "drivers/secret_source.hpp"
 #include "messages/protocols.hpp"
@@ -23,7 +24,7 @@ namespace leasehold {
 class secret_gate : public secret_source {
 public:
   /// `asks` asks in the gate's name; nobody else waits behind it.
-  void open(front_actor asks, store_actor store, services_ptr with,
+  void open(front_ptr asks, store_actor store, services_ptr with,
             std::shared_ptr<secret_box> box);
 
   void close();
@@ -36,7 +37,7 @@ public:
 private:
   /// What an open gate leads to. Answers hold on to it.
   struct way {
-    front_actor asks;
+    front_ptr asks;
     store_actor store;
     services_ptr with;
     std::shared_ptr<secret_box> box;

@@ -29,7 +29,7 @@ struct gatehouse : world {
     made->log = [this](log_rank, std::string_view x) { log.emplace_back(x); };
     with = made;
     store_of_play = spawn_actor<store_state>(sys, make_inline_runner(database));
-    front = spawn_actor<front_state>(sys);
+    front = std::make_shared<front_desk>(sys);
     box
       = std::make_shared<secret_box>(master_key_place{{}, dir / "master.key"});
     REQUIRE(box->prepare({}).has_value());
@@ -39,7 +39,7 @@ struct gatehouse : world {
 
   ~gatehouse() {
     gate.close();
-    send_away(front);
+    front->close();
     send_away(store_of_play);
     settle();
   }
@@ -96,7 +96,7 @@ struct gatehouse : world {
   std::shared_ptr<store> database;
   services_ptr with;
   store_actor store_of_play;
-  front_actor front;
+  front_ptr front;
   std::shared_ptr<secret_box> box;
   secret_gate gate;
   texts log;
@@ -214,7 +214,7 @@ TEST_CASE_METHOD(gatehouse,
   gate.resolve({request("s-1", "apiKey")},
                [this](result<texts> x) { answers.push_back(std::move(x)); });
   gate.close();
-  send_away(front);
+  front->close();
   settle();
   resolve({request("s-1", "apiKey")});
   CHECK(answers.size() == 2);
@@ -224,7 +224,7 @@ TEST_CASE_METHOD(gatehouse,
 TEST_CASE_METHOD(gatehouse, "secret_gate: asking a front that has left fails",
                  "[actors]") {
   open();
-  send_away(front);
+  front->close();
   settle();
   resolve({request("s-1", "apiKey")});
   REQUIRE(answers.size() == 1);

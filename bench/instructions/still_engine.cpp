@@ -105,7 +105,7 @@ still_engine::still_engine() {
   set_up();
   runner_ = std::make_shared<gathering_runner>(open_store(folder_));
   with_ = make_services();
-  front_ = spawn_actor<front_state>(sys);
+  front_ = std::make_shared<front_desk>(sys);
   store_ = spawn_actor<store_state>(sys, runner_);
   supervisor_options options;
   janitor_ = spawn_actor<janitor_state>(sys, store_, with_, options.janitor);
@@ -126,7 +126,7 @@ still_engine::~still_engine() {
   send_away(supervisor_);
   send_away(janitor_);
   send_away(store_);
-  send_away(front_);
+  front_->close();
   settle();
 }
 
@@ -171,8 +171,8 @@ void still_engine::cycle(const std::string& environment, size_t leases) {
   size_t ended = 0;
   auto release = [this, &ended](result<lease_granted> x) {
     release_lease what{must(std::move(x)).handle, {}, {}, false, false};
-    ask_from_outside<lease_ended>(
-      front_, supervisor_, std::move(what), [&ended](result<lease_ended> how) {
+    front_->ask<lease_ended>(
+      supervisor_, std::move(what), [&ended](result<lease_ended> how) {
         ended += must(std::move(how)).cleanup == cleanup_status::success;
       });
   };
@@ -182,8 +182,7 @@ void still_engine::cycle(const std::string& environment, size_t leases) {
     what.company = {"company-1"};
     what.environment = environment;
     what.run = {with_->make_id()};
-    ask_from_outside<lease_granted>(front_, supervisor_, std::move(what),
-                                    release);
+    front_->ask<lease_granted>(supervisor_, std::move(what), release);
   }
   work();
   if (ended != leases)

@@ -52,7 +52,7 @@ private:
   size_t last_id_ = 0;
   std::shared_ptr<gathering_runner> runner_;
   services_ptr with_;
-  front_actor front_;
+  front_ptr front_;
   store_actor store_;
   janitor_actor janitor_;
   supervisor_actor supervisor_;

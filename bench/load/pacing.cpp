@@ -14,6 +14,9 @@ namespace {
 
 using steady = std::chrono::steady_clock;
 
+/// In an open loop, what is due within this time is started together.
+constexpr std::chrono::duration<double> tick{0.0005};
+
 /// What both loops note about what ends between two moments.
 class tally {
 public:
@@ -137,7 +140,11 @@ load_result open_loop(double rate, double seconds, const work& what,
   tally notes{at(warm_up), at(seconds)};
   uint64_t number = 0;
   for (auto due = gap(dice); due < seconds; due += gap(dice)) {
-    std::this_thread::sleep_until(at(due));
+    // A thread that wakes for each would be a load of its own.
+    if (rate <= 1 / tick.count())
+      std::this_thread::sleep_until(at(due));
+    else if (at(due) > steady::now())
+      std::this_thread::sleep_for(tick);
     notes.start();
     what(number++,
          [&notes, since = at(due)](ec how) { notes.end(since, how); });

@@ -63,7 +63,7 @@ engine_play::engine_play(const place& where)
   where_.room.move_to(where_.around.time.now());
   supervisor_options setup;
   setup.reattach_grace = where_.reattach_grace;
-  front_ = spawn_actor<front_state>(system);
+  front_ = std::make_shared<front_desk>(system);
   store_ = spawn_actor<store_state>(system, runner_);
   janitor_ = spawn_actor<janitor_state>(system, store_, with_, setup.janitor);
   supervisor_ = spawn_actor<supervisor_state>(
@@ -81,15 +81,15 @@ size_t engine_play::die() {
   runner_->cut();
   workers.end_all();
   gate_.close();
+  front_->close();
   for (const auto& who : {caf::actor_cast<caf::actor>(supervisor_),
                           caf::actor_cast<caf::actor>(janitor_),
-                          caf::actor_cast<caf::actor>(store_),
-                          caf::actor_cast<caf::actor>(front_)})
+                          caf::actor_cast<caf::actor>(store_)})
     caf::anon_send_exit(who, caf::exit_reason::kill);
   supervisor_ = nullptr;
   janitor_ = nullptr;
   store_ = nullptr;
-  front_ = nullptr;
+  front_.reset();
   return where_.room.wreck();
 }
 

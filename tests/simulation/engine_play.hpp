@@ -44,8 +44,8 @@ public:
   template <class Reply, class Message>
   void ask(Message what, completion<Reply> then) {
     ++*unanswered_;
-    ask_from_outside<Reply>(
-      front_, supervisor_, std::move(what),
+    front_->ask<Reply>(
+      supervisor_, std::move(what),
       [alive = alive_, left = unanswered_, then](result<Reply> x) {
         if (!*alive)
           return;
@@ -90,7 +90,7 @@ private:
   worker_gate gate_;
   std::shared_ptr<faulty_runner> runner_;
   services_ptr with_;
-  front_actor front_;
+  front_ptr front_;
   store_actor store_;
   janitor_actor janitor_;
   supervisor_actor supervisor_;
