@@ -26,7 +26,8 @@ namespace leasehold {
 class correspondence {
 public:
   /// Runs what it is given where the answers belong, or drops it. Called on the
-  /// thread of whoever answers; must not call back.
+  /// thread of whoever answers; neither this nor what it drops may call back or
+  /// hold the last reference to what this belongs to: close that before.
   using bringer = std::function<void(std::function<void()>)>;
 
   correspondence(caf::actor_system& system, bringer bring)
@@ -99,8 +100,13 @@ private:
       then(to_failure(answer.get_as<caf::error>(0)));
     else if constexpr (std::is_same_v<Reply, done>)
       then(done{});
-    else
+    else if (answer.match_elements<Reply>())
       then(std::move(answer.get_mutable_as<Reply>(0)));
+    else
+      then(failure{ec::internal,
+                   "An actor of the engine answered something "
+                   "that nobody has asked.",
+                   {}});
   }
 
   std::shared_ptr<open_calls> calls_ = std::make_shared<open_calls>();

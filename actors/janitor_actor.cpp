@@ -279,8 +279,11 @@ void janitor_state::perform(const sweep_effect::give_up_parked& wish) {
   log(log_rank::info, "lease " + wish.what.lease.value + ": " + wish.what.note);
   write(
     wish.what, [this](const written&) { on(sweep_event::sweep_due{}); },
-    // Its next run was faster.
-    [](const caf::error&) {});
+    [this](const caf::error& err) {
+      // Else its next run was faster.
+      if (to_failure(err).code != ec::conflict)
+        sweep_again();
+    });
 }
 
 void janitor_state::perform(const sweep_effect::arm_sweep& wish) {
@@ -319,7 +322,11 @@ void janitor_state::perform(const sweep_effect::check_settled&) {
       for (auto& [number, entry] : std::exchange(await_settled_, {}))
         entry.promise.deliver(cleanups_left{0});
     },
-    [](const caf::error&) {});
+    [this](const caf::error&) { sweep_again(); });
+}
+
+void janitor_state::sweep_again() {
+  perform(sweep_effect::arm_sweep{now_.options.cleanup.retry_delay, true});
 }
 
 void janitor_state::perform(const sweep_effect::say& wish) {

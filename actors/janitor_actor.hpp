@@ -48,6 +48,10 @@ private:
   void perform(const sweep_effect::record& wish);
   void perform(const sweep_effect::give_up_parked& wish);
   void perform(const sweep_effect::arm_sweep& wish);
+
+  /// Sweeps again soon: the store did not do what it was asked.
+  void sweep_again();
+
   void perform(const sweep_effect::prune& wish);
   void perform(const sweep_effect::arm_prune& wish);
   void perform(const sweep_effect::check_settled& wish);

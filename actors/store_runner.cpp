@@ -64,8 +64,13 @@ private:
 
 void write_all(store& where, write_queue& from,
                const std::function<void(write_outcomes)>& then) {
-  for (auto batch = from.take(); !batch.empty(); batch = from.take())
-    then({where.apply(batch)});
+  for (auto batch = from.take(); !batch.empty(); batch = from.take()) {
+    auto outcomes = where.apply(batch);
+    // Nobody may get the answer of another.
+    outcomes.resize(batch.size(),
+                    failure{ec::internal, "The store left this out.", {}});
+    then({std::move(outcomes)});
+  }
 }
 
 class store_threads : public store_runner {

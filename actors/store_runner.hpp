@@ -28,8 +28,8 @@ public:
     = 0;
 };
 
-/// Runs writes on one thread and reads on another. The destructor finishes what
-/// was begun and joins.
+/// Runs writes on one thread and reads on another. The destructor writes
+/// whatever waits, finishes what is being read, and joins.
 std::unique_ptr<store_runner> make_store_threads(std::shared_ptr<store> what);
 
 /// Runs everything at once, on the caller's thread.

@@ -263,7 +263,10 @@ sweep_step on(sweeps x, const event::unrecorded& ev) {
     return stay(std::move(x));
   // The row still says that it is due; do not try that in a hurry.
   auto pause = x.options.cleanup.retry_delay;
-  return {std::move(x), {effect::arm_sweep{pause}, effect::check_settled{}}};
+  // The sweep that is going on arms the next one.
+  x.pause = std::min(x.pause, pause);
+  return {std::move(x),
+          {effect::arm_sweep{pause, true}, effect::check_settled{}}};
 }
 
 // -- history ------------------------------------------------------------------

@@ -1,12 +1,12 @@
 #pragma once
 
-// How threads that are no actors ask actors something.
+// How threads that are no actors get their answers.
 
 #include <functional>
 
 namespace leasehold {
 
-/// ENGINE -> FRONT: run this in your context; it asks and passes on answers.
+/// Whoever answers -> FRONT: run this in your context.
 struct front_call {
   std::function<void()> what;
 };

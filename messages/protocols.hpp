@@ -9,9 +9,9 @@
 
 namespace leasehold {
 
-/// The FRONT lets threads that are no actors ask actors something.
+/// The FRONT is where answers leave the actors' world.
 using front_actor = caf::typed_actor<
-  // Ask in my name.
+  // Run what the program does with an answer.
   caf::result<void>(front_call)>;
 
 /// The STORE is the only way to the database. It writes what waits in one

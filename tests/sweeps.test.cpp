@@ -325,7 +325,18 @@ TEST_CASE("sweeps: what could not be recorded is not tried in a hurry",
   tried_sweeps x;
   x.feed(event::wanted{row_of(1)});
   CHECK(x.feed(event::unrecorded{{"lease-1"}})
-        == words{"sweep in 5000", "settled?"});
+        == words{"sweep in 5000 at the latest", "settled?"});
+}
+
+TEST_CASE("sweeps: what could not be recorded during a sweep is not forgotten "
+          "by it",
+          "[sweeps]") {
+  tried_sweeps x;
+  x.feed(event::wanted{row_of(1)});
+  x.feed(event::sweep_due{});
+  x.feed(event::listed{rows(1)});
+  x.feed(event::unrecorded{{"lease-1"}});
+  CHECK(x.feed(event::listed{}) == words{"sweep in 5000", "settled?"});
 }
 
 TEST_CASE("sweeps: who asks during a sweep gets another one", "[sweeps]") {
