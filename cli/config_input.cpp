@@ -45,7 +45,7 @@ result<json> parse_object(const std::string& text) {
     if (parsed.is_object())
       return parsed;
     return bad_config("--config is not a JSON object.");
-  } catch (const json::parse_error& why) {
+  } catch (const json::exception& why) {
     std::string words{why.what()};
     if (auto end = words.find("] "); end != std::string::npos)
       words.erase(0, end + 2);
@@ -70,7 +70,7 @@ json value_of(const std::string& text) {
     auto too_deep = false;
     auto parsed = parse_bounded(text, too_deep);
     return too_deep ? json(text) : parsed;
-  } catch (const json::parse_error&) {
+  } catch (const json::exception&) {
     return text;
   }
 }

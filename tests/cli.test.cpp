@@ -435,6 +435,19 @@ TEST_CASE("env add: a configuration that nests without end is refused",
   CHECK(environment_from(x, no_file).value().config.starts_with("{\"a\":\"["));
 }
 
+TEST_CASE("env add: a number that no machine can hold is refused, or a text",
+          "[env_add]") {
+  env_add_arguments x;
+  x.provider = "bubblewrap";
+  x.config = R"({"timeoutMs":1e309})";
+  CHECK(environment_from(x, no_file).error().message
+        == "--config is not valid JSON: number overflow parsing '1e309'.");
+  x.config = "";
+  x.settings = {"a=1e309"};
+  CHECK(
+    environment_from(x, no_file).value().config.starts_with(R"({"a":"1e309")"));
+}
+
 TEST_CASE("env add: a bad configuration says what is wrong", "[env_add]") {
   env_add_arguments x;
   x.provider = "bubblewrap";
