@@ -231,6 +231,23 @@ TEST_CASE("ssh_failures: the end of a lease ends its commands and its "
   }));
 }
 
+TEST_CASE("ssh_failures: a client that hears no signal leaves neither itself "
+          "nor a file",
+          "[ssh_failures]") {
+  NEEDS_SSHD();
+  ssh_world world;
+  REQUIRE(world.acquire(world.place()));
+  auto clients = processes_with(world.files.path().string());
+  REQUIRE(clients.size() == 1);
+  REQUIRE(::kill(static_cast<pid_t>(clients[0].pid), SIGSTOP) == 0);
+  CHECK(ask<done>([&](auto then) {
+    world.uut->release({world.lease(), release_status::released},
+                       std::move(then));
+  }));
+  CHECK(process_ends(clients[0].pid));
+  CHECK(files_below(world.files.path()).empty());
+}
+
 TEST_CASE("ssh_failures: a driver that goes takes commands, connections and "
           "files with it",
           "[ssh_failures]") {

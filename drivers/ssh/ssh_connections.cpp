@@ -296,6 +296,10 @@ void connections::drop(uint64_t number, const failure& why) {
   if (gone.empty())
     return;
   forget_files(number);
+  // The client removes it, unless it misses our signal and has to be killed:
+  // OpenSSH 9.2 hears none that comes just before it waits.
+  if (folder_)
+    folder_->remove(file_name(number, ".s"));
   if (gone.mapped().timer)
     gone.mapped().timer->cancel();
   for (auto& then : gone.mapped().waiting)
