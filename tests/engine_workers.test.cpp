@@ -52,6 +52,15 @@ struct rogues : engine_host {
   [[nodiscard]] std::vector<process_info> workers() const {
     return processes_with(dir / "rogue");
   }
+
+  /// A provider that lists nothing is doubted for a few of these, and for as
+  /// long as the call might have taken.
+  void expect_quick_answers() {
+    opts.cleanup_retry_delay = 100ms;
+    opts.worker_call_timeout = 5s;
+    opts.worker_acquire_margin = 1s;
+    start();
+  }
 };
 
 command rogue_command(const std::string& name, const std::string& arg = "") {
@@ -316,6 +325,7 @@ TEST_CASE_METHOD(rogues,
                  "engine: a lease without a name is refused, and what "
                  "was made for it is removed",
                  "[engine]") {
+  expect_quick_answers();
   auto why = refused_by("nameless");
   CHECK(why.code == ec::protocol_violation);
   CHECK(why.message
@@ -328,12 +338,7 @@ TEST_CASE_METHOD(rogues,
 
 TEST_CASE_METHOD(rogues, "engine: a lease that is no object is refused",
                  "[engine]") {
-  // A provider that lists nothing is doubted for a few of these, and for as
-  // long as the call might have taken.
-  opts.cleanup_retry_delay = 100ms;
-  opts.worker_call_timeout = 5s;
-  opts.worker_acquire_margin = 1s;
-  start();
+  expect_quick_answers();
   auto why = refused_by("no-object");
   CHECK(why.code == ec::protocol_violation);
   CHECK(why.message.find("not an object") != std::string::npos);
