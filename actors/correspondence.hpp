@@ -45,6 +45,8 @@ public:
   /// before; if `whom` is gone, with a failure.
   template <class Reply, class Handle, class Message>
   void ask(const Handle& whom, Message what, completion<Reply> then) {
+    static_assert(answers_with<Reply, Handle, Message>,
+                  "This actor does not answer this question so.");
     auto read = [then = std::move(then)](caf::message& answer) {
       tell_answer(answer, then);
     };

@@ -1,6 +1,6 @@
 #include "actors/lease_output.hpp"
 
-#include <caf/send.hpp>
+#include "actors/mail.hpp"
 
 #include <utility>
 
@@ -16,7 +16,7 @@ bool lease_output::put(output_chunk chunk) {
   // Sent under the lock, so that the order of messages is the order of calls.
   std::lock_guard guard{mutex_};
   under_way_ += size;
-  caf::anon_send(whom_, which_, std::move(chunk));
+  tell_from_outside(whom_, which_, std::move(chunk));
   return under_way_ < high;
 }
 

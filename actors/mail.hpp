@@ -1,11 +1,15 @@
 #pragma once
 
 // How actors talk, spelled once. CAF 0.18 and 1.x name these calls differently;
-// no other file in actors/ asks which CAF this is.
+// no other file in actors/ asks which CAF this is. We ask for the major version
+// alone: the CAF_VERSION of 1.1.0 is 0100, which is 64.
 
 #include <caf/config.hpp>
 #if __has_include(<caf/detail/build_config.hpp>)
 #  include <caf/detail/build_config.hpp>
+#endif
+#if __has_include(<caf/anon_mail.hpp>)
+#  include <caf/anon_mail.hpp>
 #endif
 #include "actors/alarm_clock.hpp"
 #include "messages/result.hpp"
@@ -17,8 +21,11 @@
 #include <caf/disposable.hpp>
 #include <caf/error.hpp>
 #include <caf/exit_reason.hpp>
+#include <caf/response_type.hpp>
+#include <caf/result.hpp>
 #include <caf/send.hpp>
 #include <caf/stateful_actor.hpp>
+#include <caf/typed_actor.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
 #include <chrono>
@@ -26,6 +33,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 namespace leasehold {
@@ -110,17 +118,22 @@ auto spawn_actor(Spawner& parent, Args&&... args) {
 /// Sends a message and forgets it.
 template <class Self, class Handle, class Message>
 void tell(Self* self, const Handle& whom, Message what) {
-#if CAF_VERSION >= 10000
+#if CAF_MAJOR_VERSION >= 1
   self->mail(std::move(what)).send(whom);
 #else
   self->send(whom, std::move(what));
 #endif
 }
 
-/// Sends a message on behalf of a thread that is no actor.
-template <class Handle, class Message>
-void tell_from_outside(const Handle& whom, Message what) {
-  caf::anon_send(whom, std::move(what));
+/// Sends a message, which may have several parts, on behalf of a thread that is
+/// no actor.
+template <class Handle, class... Parts>
+void tell_from_outside(const Handle& whom, Parts... what) {
+#if CAF_MAJOR_VERSION >= 1
+  caf::anon_mail(std::move(what)...).send(whom);
+#else
+  caf::anon_send(whom, std::move(what)...);
+#endif
 }
 
 /// Sends a request; exactly one of the two continuations runs.
@@ -128,7 +141,7 @@ template <class Self, class Handle, class Timeout, class Message, class Then,
           class Else>
 void ask(Self* self, const Handle& whom, Timeout timeout, Message what,
          Then then, Else otherwise) {
-#if CAF_VERSION >= 10000
+#if CAF_MAJOR_VERSION >= 1
   self->mail(std::move(what))
     .request(whom, timeout)
     .then(std::move(then), std::move(otherwise));
@@ -137,6 +150,19 @@ void ask(Self* self, const Handle& whom, Timeout timeout, Message what,
     .then(std::move(then), std::move(otherwise));
 #endif
 }
+
+/// What handlers that answer with `T` return; `done` stands for nothing.
+template <class T>
+using handler_result
+  = caf::result<std::conditional_t<std::is_same_v<T, done>, void, T>>;
+
+/// Whether an actor answers such a message with a `Reply`.
+template <class Reply, class Handle, class Message>
+inline constexpr bool answers_with = std::is_same_v<
+  caf::response_type_t<typename Handle::signatures, Message>,
+  caf::response_type_t<
+    typename caf::typed_actor<handler_result<Reply>(Message)>::signatures,
+    Message>>;
 
 /// Where answers arrive for those who are no actors: `on_answer` is told the
 /// number of the question and what came, on the thread of whoever answers. It
@@ -173,7 +199,7 @@ public:
   void ask(const Handle& whom, uint64_t number, Message what) {
     caf::message_id id{caf::message_id::default_async_value | number};
     auto sender = caf::actor_cast<caf::strong_actor_ptr>(box_);
-#if CAF_VERSION >= 10000
+#if CAF_MAJOR_VERSION >= 1
     auto letter = caf::make_mailbox_element(std::move(sender), id,
                                             caf::make_message(std::move(what)));
 #else
@@ -192,19 +218,30 @@ private:
   caf::actor box_;
 };
 
+/// The actor, as what must not keep it alive knows it.
+template <class Self>
+caf::weak_actor_ptr weak_pointer(Self* self) {
+  return caf::actor_cast<caf::weak_actor_ptr>(
+    caf::strong_actor_ptr{self->ctrl()});
+}
+
+/// Runs `fun` in an actor, or drops it if that has terminated.
+template <class Fun>
+void run_in(const caf::weak_actor_ptr& whom, Fun fun) {
+  if (auto alive = caf::actor_cast<caf::actor>(whom.lock()))
+    tell_from_outside(alive, caf::make_action(std::move(fun)));
+}
+
 /// Runs `then` in `self` once `whom` has terminated, with the reason.
 template <class Self, class Handle, class Fun>
 void watch(Self* self, const Handle& whom, Fun then) {
-#if CAF_VERSION >= 10000
+#if CAF_MAJOR_VERSION >= 1
   self->monitor(whom, std::move(then));
 #else
-  auto me
-    = caf::actor_cast<caf::weak_actor_ptr>(caf::strong_actor_ptr{self->ctrl()});
-  whom->attach_functor([me, then](const caf::error& reason) {
-    if (auto alive = caf::actor_cast<caf::actor>(me.lock()))
-      caf::anon_send(
-        alive, caf::make_action([then, reason]() mutable { then(reason); }));
-  });
+  whom->attach_functor(
+    [me = weak_pointer(self), then](const caf::error& reason) {
+      run_in(me, [then, reason]() mutable { then(reason); });
+    });
 #endif
 }
 
@@ -215,27 +252,22 @@ void watch_for_crash(Self* self, const Handle& whom, Fun then) {
     if (reason && reason != caf::exit_reason::user_shutdown)
       then(reason);
   };
-#if CAF_VERSION >= 10000
+#if CAF_MAJOR_VERSION >= 1
   self->monitor(whom, std::move(tell_crash));
 #else
-  auto me
-    = caf::actor_cast<caf::weak_actor_ptr>(caf::strong_actor_ptr{self->ctrl()});
-  whom->attach_functor([me, tell_crash](const caf::error& reason) {
-    // Most do not crash, and nobody is bothered.
-    if (!reason || reason == caf::exit_reason::user_shutdown)
-      return;
-    if (auto alive = caf::actor_cast<caf::actor>(me.lock()))
-      tell_from_outside(alive, caf::make_action([tell_crash, reason]() mutable {
-                          tell_crash(reason);
-                        }));
-  });
+  whom->attach_functor(
+    [me = weak_pointer(self), tell_crash](const caf::error& reason) {
+      // Most do not crash, and nobody is bothered.
+      if (reason && reason != caf::exit_reason::user_shutdown)
+        run_in(me, [tell_crash, reason]() mutable { tell_crash(reason); });
+    });
 #endif
 }
 
 /// Has `whom` answer in our place. The result is what a handler returns.
 template <class Self, class Handle, class Message>
 auto pass_on(Self* self, const Handle& whom, Message what) {
-#if CAF_VERSION >= 10000
+#if CAF_MAJOR_VERSION >= 1
   return self->mail(std::move(what)).delegate(whom);
 #else
   return self->delegate(whom, std::move(what));
@@ -246,20 +278,6 @@ auto pass_on(Self* self, const Handle& whom, Message what) {
 template <class Handle>
 void send_away(const Handle& whom) {
   caf::anon_send_exit(whom, caf::exit_reason::user_shutdown);
-}
-
-/// Runs `fun` in an actor, or drops it if that has terminated.
-template <class Fun>
-void run_in(const caf::weak_actor_ptr& whom, Fun fun) {
-  if (auto alive = caf::actor_cast<caf::actor>(whom.lock()))
-    caf::anon_send(alive, caf::make_action(std::move(fun)));
-}
-
-/// The actor, as what must not keep it alive knows it.
-template <class Self>
-caf::weak_actor_ptr weak_pointer(Self* self) {
-  return caf::actor_cast<caf::weak_actor_ptr>(
-    caf::strong_actor_ptr{self->ctrl()});
 }
 
 /// Something of an actor that other threads keep for it. Called or dropped, it

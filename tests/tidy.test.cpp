@@ -187,6 +187,7 @@ TEST_CASE("tidy: only one file asks which CAF this is", "[tidy]") {
     for (const auto& line : x.lines) {
       INFO(x.path << ": " << line);
       CHECK(line.find("CAF_VERSION") == std::string::npos);
+      CHECK(line.find("CAF_MAJOR_VERSION") == std::string::npos);
     }
   }
 }
