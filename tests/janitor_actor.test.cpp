@@ -4,10 +4,12 @@
 #include "tests/support/stage.hpp"
 
 #include <algorithm>
+#include <functional>
 
 using namespace leasehold;
 using namespace std::literals;
 using test::stage;
+using test::stage_parts;
 
 namespace {
 
@@ -17,29 +19,51 @@ size_t count(const calls& all, const std::string& what) {
   return static_cast<size_t>(std::count(all.begin(), all.end(), what));
 }
 
-/// A store whose first looks for leases of dead engines fail.
-class blind_store : public store {
+/// A store that refuses what the test says, as if it were not well.
+class moody_store : public store {
 public:
-  blind_store(std::unique_ptr<store> behind, int blind_for)
-    : behind_{std::move(behind)}, blind_for_{blind_for} {
+  using question_refused = std::function<bool(const store_query&)>;
+  using write_refused = std::function<bool(const store_write&)>;
+
+  moody_store(std::unique_ptr<store> behind, question_refused blind_to,
+              write_refused deaf_to)
+    : behind_{std::move(behind)}, blind_to_{std::move(blind_to)},
+      deaf_to_{std::move(deaf_to)} {
     // nop
   }
 
   std::vector<result<written>>
   apply(std::span<const store_write> batch) override {
+    for (const auto& what : batch)
+      if (deaf_to_ && deaf_to_(what))
+        return {batch.size(), failure{ec::store_unavailable, "Not now."}};
     return behind_->apply(batch);
   }
 
   result<store_answer> read(const store_query& question) override {
-    if (std::holds_alternative<list_orphans>(question) && blind_for_-- > 0)
+    if (blind_to_ && blind_to_(question))
       return failure{ec::store_unavailable, "Not now."};
     return behind_->read(question);
   }
 
 private:
   std::unique_ptr<store> behind_;
-  int blind_for_;
+  question_refused blind_to_;
+  write_refused deaf_to_;
 };
+
+/// A stage whose store is moody.
+stage_parts with_moods(const test::temp_dir& folder,
+                       moody_store::question_refused blind_to,
+                       moody_store::write_refused deaf_to = {}) {
+  return {
+    [&folder, blind_to, deaf_to](const instance_id& self, store_clock clock) {
+      auto made
+        = open_sqlite_store(folder / "leasehold.db", self, std::move(clock));
+      return std::make_shared<moody_store>(std::move(made).value(), blind_to,
+                                           deaf_to);
+    }};
+}
 
 /// A lease of an engine that is dead.
 lease_row orphan(const std::string& id = "lease-x") {
@@ -218,15 +242,12 @@ TEST_CASE_METHOD(too_late,
 
 TEST_CASE("janitor: recovery goes on when its first looks fail", "[janitor]") {
   test::temp_dir folder;
-  auto open = [&](const instance_id& self, store_clock clock) {
-    auto made
-      = open_sqlite_store(folder / "leasehold.db", self, std::move(clock));
-    std::vector<store_write> batch{insert_lease{.row = orphan()}};
-    REQUIRE(made.value()->apply(batch).front());
-    return std::shared_ptr<store>{
-      std::make_shared<blind_store>(std::move(made).value(), 3)};
-  };
-  stage play{{}, {open}};
+  auto blind_for = 3;
+  stage play{{}, with_moods(folder, [&](const store_query& question) {
+               return std::holds_alternative<list_orphans>(question)
+                      && blind_for-- > 0;
+             })};
+  play.write(insert_lease{.row = orphan()});
   auto recovered = play.ask(play.janitor, await_recovery{});
   CHECK_FALSE(recovered->arrived());
   play.pass(1s);
@@ -234,6 +255,24 @@ TEST_CASE("janitor: recovery goes on when its first looks fail", "[janitor]") {
   CHECK(play.row({"lease-x"}).status == lease_status::failed);
   CHECK(play.row({"lease-x"}).cleanup == cleanup_status::success);
   CHECK(play.script.calls == calls{"destroy box-lease-x"});
+}
+
+TEST_CASE("janitor: who waits until nothing is owed hears of it though the "
+          "store refused to say",
+          "[janitor]") {
+  test::temp_dir folder;
+  auto blind_for = 1;
+  stage play{{}, with_moods(folder, [&](const store_query& question) {
+               return std::holds_alternative<list_owed_cleanups>(question)
+                      && blind_for-- > 0;
+             })};
+  play.pass(1s);
+  auto settled = play.ask<cleanups_left>(play.janitor, await_settled{600s});
+  REQUIRE(blind_for == 0);
+  CHECK_FALSE(settled->arrived());
+  play.pass(6s);
+  REQUIRE(settled->value);
+  CHECK(settled->value->count == 0);
 }
 
 TEST_CASE("janitor: many orphans are ended a page at a time, without a pause",
@@ -350,6 +389,29 @@ TEST_CASE("janitor: a resource that nobody comes for is removed in the end",
   auto next = play.acquire("run-2");
   REQUIRE(next->value);
   CHECK(next->value->resource == resource_id{"res-2"});
+}
+
+TEST_CASE("janitor: a parked resource that could not be given up is looked at "
+          "again soon",
+          "[janitor]") {
+  test::temp_dir folder;
+  auto refused = 0;
+  stage play{impatient(), with_moods(folder, {}, [&](const store_write& what) {
+               return std::holds_alternative<owe_cleanup>(what)
+                      && refused++ == 0;
+             })};
+  play.script.plan.policy = lease_policy::reuse_by_environment;
+  play.script.plan.fingerprint = "scripted:{}";
+  auto lease = play.acquire("run-1");
+  REQUIRE(play.release(*lease->value)->value);
+  auto id = lease->value->handle.id;
+  for (int i = 0; i < 120 && refused == 0; ++i)
+    play.pass(1s);
+  REQUIRE(refused == 1);
+  CHECK(play.row(id).parked);
+  play.pass(6s);
+  CHECK_FALSE(play.row(id).parked);
+  CHECK(play.row(id).cleanup == cleanup_status::success);
 }
 
 // -- what operators say -------------------------------------------------------

@@ -33,6 +33,18 @@ public:
   std::counting_semaphore<> go_on{0};
 };
 
+/// Tells of the first command only.
+class sparing_store : public store {
+public:
+  std::vector<result<written>> apply(std::span<const store_write>) override {
+    return {written{{1}, 7}};
+  }
+
+  result<store_answer> read(const store_query&) override {
+    return store_answer{lease_rows{}};
+  }
+};
+
 store_write any_write() {
   return remove_environment{{"x"}};
 }
@@ -83,4 +95,20 @@ TEST_CASE("store_runner: what came meanwhile is written at once, together",
     disk->go_on.release();
   }
   CHECK(told == std::vector<size_t>{1, 3});
+}
+
+TEST_CASE(
+  "store_runner: a command that the store says nothing about has failed, "
+  "and nobody gets the answer of another",
+  "[actors]") {
+  auto runner = make_inline_runner(std::make_shared<sparing_store>());
+  auto queue = std::make_shared<write_queue>();
+  for (int i = 0; i < 3; ++i)
+    std::ignore = queue->push(any_write());
+  std::vector<result<written>> told;
+  runner->write(queue, [&](const write_outcomes& how) { told = how.outcomes; });
+  REQUIRE(told.size() == 3);
+  CHECK(told[0].value().fence == 7);
+  CHECK(told[1].error().code == ec::internal);
+  CHECK(told[2].error().code == ec::internal);
 }
