@@ -101,6 +101,9 @@ void engine::acquire(acquire_request what, completion<lease> then) {
   message.issue = {std::move(what.issue)};
   message.ttl = what.ttl;
   message.queue_timeout = what.queue_timeout;
+  if (!what.stop.stop_possible())
+    return impl_->ask<lease_granted>(impl_->supervisor, std::move(message),
+                                     std::move(outcome));
   auto cancel = [self = impl_.get(), id = message.id] {
     self->ask<done>(self->supervisor, cancel_acquire{id}, [](const result<>&) {
       // The request's own end is the answer.

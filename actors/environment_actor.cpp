@@ -40,16 +40,14 @@ environment_actor::behavior_type environment_state::make_behavior() {
   arm_idle();
   apply_limits();
   return {
-    [this](const admit_lease& who) -> caf::result<lease_admitted> {
+    [this](admit_lease& who) {
       used_at_ = steady_now(self_);
-      auto promise = self_->make_response_promise<lease_admitted>();
-      at_the_door_.emplace_back(promise, who);
+      at_the_door_.push_back(std::move(who));
       auto fresh = used_at_ - read_at_ < options_.refresh_interval;
       if (fresh || refreshing_)
         open_door();
       else
         refresh();
-      return promise;
     },
     [this](const lease_placed& what) {
       on(admission_event::placed{what.lease});
@@ -87,33 +85,30 @@ void environment_state::arm_idle() {
 void environment_state::open_door() {
   if (refreshing_ || counting_)
     return;
-  for (auto& [promise, who] : std::exchange(at_the_door_, {}))
-    admit(promise, who);
+  for (const auto& who : std::exchange(at_the_door_, {}))
+    admit(who);
 }
 
 void environment_state::leave(const lease_id& who) {
   if (counting_)
     left_meanwhile_.insert(who);
   // Who was not even asked for yet must not be let in afterwards.
-  std::erase_if(at_the_door_, [&](auto& x) {
-    if (x.second.lease != who)
-      return false;
-    x.first.deliver(
-      to_error({ec::cancelled, "Nobody waits for this lease any more."}));
-    return true;
-  });
+  std::erase_if(at_the_door_, [&](const auto& x) { return x.lease == who; });
   on(admission_event::left{who});
 }
 
-void environment_state::admit(entry promise, const admit_lease& who) {
+void environment_state::admit(const admit_lease& who) {
   if (row_.status != environment_status::active)
-    return promise.deliver(
-      to_error({ec::environment_inactive,
-                "Environment \"" + row_.name + "\" is not active.",
-                {}}));
-  waiting_.emplace(who.lease, std::pair{promise, who.company});
+    return refuse(who.lease,
+                  {ec::environment_inactive,
+                   "Environment \"" + row_.name + "\" is not active.",
+                   {}});
   on(admission_event::asked{who.lease, who.company, who.run, steady_now(self_),
                             who.queue_timeout, who.again});
+}
+
+void environment_state::refuse(const lease_id& who, failure why) {
+  tell(self_, supervisor_, lease_refused{who, std::move(why)});
 }
 
 void environment_state::on(const admission_event::any& what) {
@@ -190,12 +185,13 @@ void environment_state::refresh() {
          "Environment \"" + row_.name + "\" is not active any more."}});
     open_door();
   };
-  auto refuse = [this](const caf::error& err) {
+  auto give_up = [this](const caf::error& err) {
     refreshing_ = refresh_again_ = false;
     read_at_ -= options_.refresh_interval;
-    for (auto& [promise, who] : std::exchange(at_the_door_, {}))
-      promise.deliver(err);
-    if (auto why = to_failure(err); why.code == ec::unknown_environment)
+    auto why = to_failure(err);
+    for (const auto& who : std::exchange(at_the_door_, {}))
+      refuse(who.lease, why);
+    if (why.code == ec::unknown_environment)
       on(admission_event::shut{std::move(why)});
   };
   ask(
@@ -204,7 +200,7 @@ void environment_state::refresh() {
       row_ = std::move(std::get<environment_rows>(answer).rows.front());
       let_in();
     },
-    refuse);
+    give_up);
 }
 
 // -- parked resources ---------------------------------------------------------
@@ -239,20 +235,18 @@ void environment_state::choose(choice& promise, const choose_resource& what) {
 // -- effects to messages ------------------------------------------------------
 
 void environment_state::perform(const admission_effect::admit& wish) {
-  auto who = waiting_.extract(wish.lease);
-  auto& [promise, company] = who.mapped();
   auto open_until = has_limit(door_.limits)
                       ? milliseconds{0}
                       : read_at_ + options_.refresh_interval;
-  promise.deliver(lease_admitted{
-    {company, row_.id, row_.driver, driver_config_}, wish.counted, open_until});
+  tell(self_, supervisor_,
+       lease_admitted{wish.lease, row_.driver, driver_config_, wish.counted,
+                      open_until});
 }
 
 void environment_state::perform(const admission_effect::refuse& wish) {
-  auto who = waiting_.extract(wish.lease);
   auto why = wish.why;
   why.message = "Environment \"" + row_.name + "\": " + why.message;
-  who.mapped().first.deliver(to_error(why));
+  refuse(wish.lease, std::move(why));
 }
 
 void environment_state::perform(const admission_effect::enqueue& wish) {

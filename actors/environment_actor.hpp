@@ -13,7 +13,6 @@
 
 #include <functional>
 #include <set>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -45,14 +44,16 @@ public:
   environment_actor::behavior_type make_behavior();
 
 private:
-  using entry = caf::typed_response_promise<lease_admitted>;
   using choice = caf::typed_response_promise<resource_chosen>;
 
   /// Tells the supervisor once nobody has come for a while.
   void arm_idle();
 
   /// Asks the door about one who wants in, by the configuration at hand.
-  void admit(entry promise, const admit_lease& who);
+  void admit(const admit_lease& who);
+
+  /// Tells one that it is not let in.
+  void refuse(const lease_id& who, failure why);
 
   /// Steps the door, then does what it asks for.
   void on(const admission_event::any& what);
@@ -97,11 +98,10 @@ private:
   timer idle_;
   bool refreshing_ = false;
   bool refresh_again_ = false;
-  std::vector<std::pair<entry, admit_lease>> at_the_door_;
+  /// Who has come while something was being read.
+  std::vector<admit_lease> at_the_door_;
   admission door_;
   timer door_timer_;
-  /// Whoever the door has not let in yet.
-  std::unordered_map<lease_id, std::pair<entry, company_id>> waiting_;
   /// Whether leases are being counted, and which have ended meanwhile.
   bool counting_ = false;
   std::set<lease_id> left_meanwhile_;

@@ -3,6 +3,7 @@
 #include "actors/environment_actor.hpp"
 #include "actors/resumption.hpp"
 
+#include <algorithm>
 #include <utility>
 #include <variant>
 
@@ -21,12 +22,8 @@ failure booked_already(const lease_id& lease) {
 placement_desk::placement_desk(const supervisor_ties& ties,
                                living_leases& leases, breaker_board& breakers,
                                std::function<void()> on_idle)
-  : ties_{ties}, leases_{leases}, breakers_{breakers},
-    on_idle_{std::move(on_idle)}, doors_{ties.self->system(),
-                                         [me = weak_pointer(ties.self)](
-                                           std::function<void()> what) {
-                                           run_in(me, std::move(what));
-                                         }} {
+  : ties_{ties}, leases_{leases}, breakers_{breakers}, on_idle_{
+                                                         std::move(on_idle)} {
   // nop
 }
 
@@ -44,45 +41,48 @@ lease_row placement_desk::new_row(const acquire_lease& what) const {
 
 // -- messages to events -------------------------------------------------------
 
-placement_desk::booking* placement_desk::book(acquire_lease what) {
-  auto [pos, added] = bookings_.try_emplace(what.id);
-  if (!added)
-    return nullptr;
-  auto& who = pos->second;
-  who.now.lease = what.id;
-  who.row = new_row(what);
-  who.request = std::move(what);
-  who.waiting = ties_.self->make_response_promise<lease_granted>();
-  return &who;
+bool placement_desk::knows(const lease_id& lease) const {
+  return arrivals_.contains(lease) || bookings_.contains(lease);
+}
+
+placement_desk::booking&
+placement_desk::book(acquire_lease request,
+                     caf::typed_response_promise<lease_granted> waiting) {
+  auto& who = bookings_[request.id];
+  who.now.lease = request.id;
+  who.row = new_row(request);
+  who.request = std::move(request);
+  who.waiting = std::move(waiting);
+  return who;
 }
 
 caf::result<lease_granted> placement_desk::open(acquire_lease what) {
-  auto id = what.id;
-  auto* who = book(std::move(what));
-  if (!who)
-    return to_error(booked_already(id));
-  auto promise = who->waiting;
-  auto go_on = [this, id](const result<known_ptr>& environment) {
+  if (knows(what.id))
+    return to_error(booked_already(what.id));
+  auto promise = ties_.self->make_response_promise<lease_granted>();
+  auto who = std::make_shared<arrival>();
+  who->request = std::move(what);
+  who->waiting = promise;
+  arrivals_.insert(who);
+  auto go_on = [this, who](const result<known_ptr>& environment) {
     if (!environment)
-      return turn_away(id, environment.error());
-    breakers_.when_known([this, id, found = *environment] {
-      if (bookings_.contains(id))
-        enter(id, found);
-    });
+      return turn_away(*who, environment.error());
+    who->environment = *environment;
+    breakers_.when_known([this, who] { enter(who); });
   };
   with_environment(who->request.environment, std::move(go_on));
   return promise;
 }
 
 caf::result<lease_granted> placement_desk::resume(const resume_lease& what) {
+  if (knows(what.id))
+    return to_error(booked_already(what.id));
   acquire_lease request;
   request.id = what.id;
   request.run = what.run;
   request.ttl = what.ttl;
-  auto* who = book(std::move(request));
-  if (!who)
-    return to_error(booked_already(what.id));
-  auto promise = who->waiting;
+  auto promise = ties_.self->make_response_promise<lease_granted>();
+  book(std::move(request), promise);
   ask(
     ties_.self, ties_.store, caf::infinite, store_query{get_lease{what.lease}},
     [this, what](store_answer& found) {
@@ -149,10 +149,15 @@ placement_desk::known_ptr placement_desk::come_to_know(environment_row row) {
   out->name = row.name;
   out->guard = guard_of(row.id, row.name);
   environments_[row.name] = out;
-  if (!out->actor)
-    out->actor = spawn_actor<environment_state>(
-      *ties_.self, supervisor_actor{ties_.self}, ties_.store, ties_.services,
-      std::move(row), ties_.options.environment);
+  if (out->actor)
+    return out;
+  out->actor = spawn_actor<environment_state>(
+    *ties_.self, supervisor_actor{ties_.self}, ties_.store, ties_.services,
+    std::move(row), ties_.options.environment);
+  watch_for_crash(ties_.self, out->actor,
+                  [this, id = out->id](const caf::error& why) {
+                    on_environment_crashed(id, to_failure(why));
+                  });
   return out;
 }
 
@@ -179,9 +184,12 @@ void placement_desk::on_environment_idle(const environment_idle& what) {
   if (known == environments_.end())
     return;
   auto idle = known->second;
-  for (const auto& [id, who] : bookings_)
-    if (who.environment == idle->actor)
-      return;
+  auto goes_there = [&](const auto& x) { return x->environment == idle; };
+  auto is_there
+    = [&](const auto& x) { return x.second.environment == idle->actor; };
+  if (std::any_of(arrivals_.begin(), arrivals_.end(), goes_there)
+      || std::any_of(bookings_.begin(), bookings_.end(), is_there))
+    return;
   // What it knows is in the store; the next run brings it back.
   std::erase_if(environments_, [&](const auto& x) { return x.second == idle; });
   send_away(idle->actor);
@@ -195,9 +203,13 @@ void placement_desk::park(const environment_id& environment,
 }
 
 void placement_desk::abandon_all() {
+  auto why = to_error({ec::shutting_down, "The engine is stopping.", {}});
+  for (const auto& who : std::exchange(arrivals_, {})) {
+    who->over = true;
+    who->waiting.deliver(why);
+  }
   for (auto& [id, who] : std::exchange(bookings_, {}))
-    who.waiting.deliver(
-      to_error({ec::shutting_down, "The engine is stopping.", {}}));
+    who.waiting.deliver(why);
   for (const auto& [name, known] : std::exchange(environments_, {}))
     send_away(known->actor);
 }
@@ -233,7 +245,7 @@ void placement_desk::forget(const lease_id& lease) {
     settle(pos->second, {ec::cancelled, {}});
     bookings_.erase(pos);
   }
-  if (bookings_.empty())
+  if (idle())
     on_idle_();
 }
 

@@ -4,7 +4,6 @@
 // until it is granted or refused.
 
 #include "actors/breaker_board.hpp"
-#include "actors/correspondence.hpp"
 #include "actors/mail.hpp"
 #include "actors/placement.hpp"
 #include "actors/supervisor_options.hpp"
@@ -13,9 +12,11 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -96,14 +97,67 @@ public:
   void abandon_all();
 
   [[nodiscard]] bool idle() const noexcept {
-    return bookings_.empty();
+    return arrivals_.empty() && bookings_.empty();
   }
 
   void on_environment_changed(const environment_changed& what);
 
   void on_environment_idle(const environment_idle& what);
 
+  /// An environment has answered one that waited at its door.
+  void on_admitted(lease_admitted& what);
+
+  void on_refused(const lease_refused& what);
+
 private:
+  struct known_environment;
+
+  using known_ptr = std::shared_ptr<known_environment>;
+
+  /// A run that has not been let in yet. A thousand may wait: one of them is no
+  /// more than what it asks for.
+  struct arrival {
+    acquire_lease request;
+    caf::typed_response_promise<lease_granted> waiting;
+    /// None until it is known.
+    known_ptr environment;
+    /// Changes of the environment when it was asked.
+    uint64_t seen = 0;
+    /// Whether it waits for the environment to let it in.
+    bool at_the_door = false;
+    /// Whether its run holds something that it may take again.
+    bool again = false;
+    /// Whether it has been let in or turned away.
+    bool over = false;
+  };
+
+  using arrival_ptr = std::shared_ptr<arrival>;
+
+  /// Arrivals are known by their leases.
+  struct by_lease {
+    using is_transparent = void;
+
+    size_t operator()(const lease_id& x) const {
+      return std::hash<lease_id>{}(x);
+    }
+
+    size_t operator()(const arrival_ptr& x) const {
+      return (*this)(x->request.id);
+    }
+  };
+
+  struct same_lease {
+    using is_transparent = void;
+
+    bool operator()(const arrival_ptr& x, const arrival_ptr& y) const {
+      return x->request.id == y->request.id;
+    }
+
+    bool operator()(const lease_id& x, const arrival_ptr& y) const {
+      return x == y->request.id;
+    }
+  };
+
   /// A placement and what the actor keeps on its behalf.
   struct booking {
     placement now;
@@ -114,7 +168,7 @@ private:
     timestamp written_at;
     timer deadline;
     caf::typed_response_promise<lease_granted> waiting;
-    /// Whether it waits for the environment to let it in.
+    /// Whether it waits for the environment to let it in after all.
     bool at_the_door = false;
     /// Whether it was let in because its run holds something that it may take
     /// again.
@@ -143,10 +197,12 @@ private:
     uint64_t changes = 0;
   };
 
-  using known_ptr = std::shared_ptr<known_environment>;
+  /// Whether a lease of this id is on its way already.
+  [[nodiscard]] bool knows(const lease_id& lease) const;
 
-  /// Books a placement; none if it is booked already.
-  booking* book(acquire_lease what);
+  /// Books a placement for one that is let in.
+  booking& book(acquire_lease request,
+                caf::typed_response_promise<lease_granted> waiting);
 
   /// Goes on with a resume once the row of the lease is known.
   void take_up(const resume_lease& what, lease_row row);
@@ -162,17 +218,23 @@ private:
   /// Makes the actor of an environment, unless it has one.
   known_ptr come_to_know(environment_row row);
 
+  /// Nobody answers those any more who wait at its door.
+  void on_environment_crashed(const environment_id& environment,
+                              const failure& why);
+
   /// Refuses at once what a breaker would refuse; else asks the environment.
-  void enter(const lease_id& lease, const known_ptr& environment);
+  void enter(const arrival_ptr& who);
 
   /// Lets in who need not ask; asks the environment about all others.
-  void admit(const lease_id& lease, const known_ptr& environment);
+  void admit(const arrival_ptr& who);
 
   /// Its run's own lease was not to be had: for another one it waits.
   void admit_anew(booking& who);
 
-  void let_in(const lease_id& lease, booking& who,
-              const known_environment& environment, environment_context place);
+  void let_in(arrival& who, environment_context place, bool counted);
+
+  /// Sends one away that waits to be let in.
+  void turn_away(arrival& who, const failure& why);
 
   /// What a breaker guards, in words.
   static guarded_place guard_of(const environment_id& id,
@@ -230,11 +292,10 @@ private:
   living_leases& leases_;
   breaker_board& breakers_;
   std::function<void()> on_idle_;
+  std::unordered_set<arrival_ptr, by_lease, same_lease> arrivals_;
   std::unordered_map<lease_id, booking> bookings_;
   /// By id and by name.
   std::map<std::string, known_ptr> environments_;
-  /// A thousand runs may wait at the doors of environments.
-  correspondence doors_;
 };
 
 } // namespace leasehold

@@ -83,54 +83,109 @@ void placement_desk::settle(booking& who, const failure& how) {
 
 // -- the door -----------------------------------------------------------------
 
-void placement_desk::enter(const lease_id& lease,
-                           const known_ptr& environment) {
+void placement_desk::enter(const arrival_ptr& who) {
+  if (who->over)
+    return;
   // Nobody waits for his turn only to be refused then.
-  if (auto why = breakers_.would_refuse(environment->guard))
-    return turn_away(lease, *why);
-  admit(lease, environment);
+  if (auto why = breakers_.would_refuse(who->environment->guard))
+    return turn_away(*who, *why);
+  admit(who);
 }
 
-void placement_desk::admit(const lease_id& lease,
-                           const known_ptr& environment) {
-  auto& who = bookings_.at(lease);
-  who.environment = environment->actor;
-  const auto& request = who.request;
-  who.again = leases_.holds(request.run, environment->id);
-  if (const auto& open = environment->open;
+void placement_desk::admit(const arrival_ptr& who) {
+  const auto& request = who->request;
+  auto& environment = *who->environment;
+  who->again = leases_.holds(request.run, environment.id);
+  if (const auto& open = environment.open;
       open && steady_now(ties_.self) < open->until)
-    return let_in(
-      lease, who, *environment,
-      {request.company, environment->id, open->driver, open->config});
-  who.at_the_door = true;
-  admit_lease question{lease, request.company, request.run,
-                       request.queue_timeout, who.again};
-  auto on_admitted = [this, lease = lease, environment = environment,
-                      seen = environment->changes](result<lease_admitted> x) {
-    if (!x)
-      return turn_away(lease, x.error());
-    if (x->open_until.count() > 0 && seen == environment->changes)
-      environment->open = {x->open_until, x->place.driver, x->place.config};
-    auto pos = bookings_.find(lease);
-    // Who was turned away meanwhile has left the environment, too.
-    if (pos == bookings_.end())
-      return;
-    pos->second.at_the_door = false;
-    pos->second.counted = x->counted;
-    let_in(lease, pos->second, *environment, std::move(x->place));
-  };
-  doors_.ask<lease_admitted>(environment->actor, std::move(question),
-                             std::move(on_admitted));
+    return let_in(*who,
+                  {request.company, environment.id, open->driver, open->config},
+                  false);
+  who->at_the_door = true;
+  who->seen = environment.changes;
+  admit_lease question{request.id, request.company, request.run,
+                       request.queue_timeout, who->again};
+  tell(ties_.self, environment.actor, std::move(question));
 }
 
-void placement_desk::let_in(const lease_id& lease, booking& who,
-                            const known_environment& environment,
-                            environment_context place) {
-  who.place = std::move(place);
-  who.row.environment = who.place.environment;
-  if (auto why = pass(who, environment.guard))
-    return turn_away(lease, *why);
-  on(lease, placement_event::opened{});
+void placement_desk::on_admitted(lease_admitted& what) {
+  if (auto found = arrivals_.find(what.lease); found != arrivals_.end()) {
+    auto who = *found;
+    auto& environment = *who->environment;
+    who->at_the_door = false;
+    if (what.open_until.count() > 0 && who->seen == environment.changes)
+      environment.open = {what.open_until, what.driver, what.config};
+    return let_in(*who,
+                  {who->request.company, environment.id, std::move(what.driver),
+                   std::move(what.config)},
+                  what.counted);
+  }
+  // Who was turned away meanwhile has left the environment, too.
+  auto pos = bookings_.find(what.lease);
+  if (pos == bookings_.end() || !pos->second.at_the_door)
+    return;
+  pos->second.at_the_door = false;
+  pos->second.counted = what.counted;
+  perform(pos->second, placement_effect::record{});
+}
+
+void placement_desk::on_refused(const lease_refused& what) {
+  if (auto found = arrivals_.find(what.lease); found != arrivals_.end()) {
+    auto who = *found;
+    who->at_the_door = false;
+    return turn_away(*who, what.why);
+  }
+  auto pos = bookings_.find(what.lease);
+  if (pos == bookings_.end() || !pos->second.at_the_door)
+    return;
+  pos->second.at_the_door = false;
+  turn_away(what.lease, what.why);
+}
+
+void placement_desk::on_environment_crashed(const environment_id& environment,
+                                            const failure& why) {
+  auto known = environments_.find(environment.value);
+  if (known == environments_.end())
+    return;
+  // The next run makes another one.
+  auto gone = known->second;
+  std::erase_if(environments_, [&](const auto& x) { return x.second == gone; });
+  std::vector<lease_id> waiting;
+  for (const auto& who : arrivals_)
+    if (who->at_the_door && who->environment == gone)
+      waiting.push_back(who->request.id);
+  for (const auto& [id, who] : bookings_)
+    if (who.at_the_door && who.environment == gone->actor)
+      waiting.push_back(id);
+  for (const auto& id : waiting)
+    on_refused({id, why});
+}
+
+void placement_desk::let_in(arrival& who, environment_context place,
+                            bool counted) {
+  who.over = true;
+  arrivals_.erase(arrivals_.find(who.request.id));
+  auto& booked = book(std::move(who.request), std::move(who.waiting));
+  booked.environment = who.environment->actor;
+  booked.again = who.again;
+  booked.counted = counted;
+  booked.place = std::move(place);
+  booked.row.environment = booked.place.environment;
+  auto id = booked.request.id;
+  if (auto why = pass(booked, who.environment->guard))
+    return turn_away(id, *why);
+  on(id, placement_event::opened{});
+}
+
+void placement_desk::turn_away(arrival& who, const failure& why) {
+  if (std::exchange(who.over, true))
+    return;
+  if (std::exchange(who.at_the_door, false))
+    tell(ties_.self, who.environment->actor, lease_left{who.request.id});
+  who.waiting.deliver(to_error(why));
+  arrivals_.erase(arrivals_.find(who.request.id));
+  if (idle())
+    on_idle_();
 }
 
 void placement_desk::admit_anew(booking& who) {
@@ -139,18 +194,7 @@ void placement_desk::admit_anew(booking& who) {
   who.at_the_door = true;
   admit_lease question{id, who.request.company, who.request.run,
                        who.request.queue_timeout, false};
-  auto on_admitted = [this, id](const result<lease_admitted>& place) {
-    auto pos = bookings_.find(id);
-    if (pos == bookings_.end() || !pos->second.at_the_door)
-      return;
-    if (!place)
-      return turn_away(id, place.error());
-    pos->second.at_the_door = false;
-    pos->second.counted = place->counted;
-    perform(pos->second, placement_effect::record{});
-  };
-  doors_.ask<lease_admitted>(who.environment, std::move(question),
-                             std::move(on_admitted));
+  tell(ties_.self, who.environment, std::move(question));
 }
 
 void placement_desk::turn_away(const lease_id& lease, const failure& why) {
@@ -169,6 +213,9 @@ void placement_desk::turn_away(const lease_id& lease, const failure& why) {
 
 void placement_desk::cancel(const run_id& run) {
   std::vector<lease_id> all;
+  for (const auto& who : arrivals_)
+    if (who->request.run == run)
+      all.push_back(who->request.id);
   for (const auto& [id, who] : bookings_)
     if (who.request.run == run)
       all.push_back(id);
@@ -177,6 +224,10 @@ void placement_desk::cancel(const run_id& run) {
 }
 
 void placement_desk::cancel(const lease_id& lease) {
+  if (auto found = arrivals_.find(lease); found != arrivals_.end()) {
+    auto who = *found;
+    return turn_away(*who, taken_back());
+  }
   auto pos = bookings_.find(lease);
   if (pos == bookings_.end())
     return;
@@ -187,6 +238,9 @@ void placement_desk::cancel(const lease_id& lease) {
 }
 
 void placement_desk::cancel_all() {
+  failure why{ec::shutting_down, "The engine is stopping."};
+  for (const auto& who : std::vector(arrivals_.begin(), arrivals_.end()))
+    turn_away(*who, why);
   std::vector<lease_id> at_the_door;
   for (auto& [id, who] : bookings_)
     if (who.at_the_door)
@@ -194,7 +248,7 @@ void placement_desk::cancel_all() {
     else
       who.now = step(who.now, placement_event::cancelled{}).next;
   for (const auto& id : at_the_door)
-    turn_away(id, {ec::shutting_down, "The engine is stopping."});
+    turn_away(id, why);
 }
 
 void placement_desk::on_lease_placed(const environment_id& environment,

@@ -32,6 +32,8 @@ supervisor_actor::behavior_type supervisor_state::make_behavior() {
       return placements_.resume(what);
     },
     [this](const cancel_acquire& what) { placements_.cancel(what.lease); },
+    [this](lease_admitted& what) { placements_.on_admitted(what); },
+    [this](const lease_refused& what) { placements_.on_refused(what); },
     [this](const show_queue& what) { return placements_.show(what); },
     [this](const breaker_reset& what) {
       breakers_.reset(what.subject);

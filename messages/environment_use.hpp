@@ -5,6 +5,7 @@
 
 #include "messages/driver.hpp"
 #include "messages/environment.hpp"
+#include "messages/errors.hpp"
 #include "messages/ids.hpp"
 
 #include <cstdint>
@@ -15,7 +16,8 @@
 
 namespace leasehold {
 
-/// SUPERVISOR -> ENVIRONMENT: may this run have a lease here?
+/// SUPERVISOR -> ENVIRONMENT: may this run have a lease here? It hears of it by
+/// `lease_admitted` or `lease_refused` when its turn comes.
 struct admit_lease {
   lease_id lease;
   company_id company;
@@ -29,12 +31,21 @@ struct admit_lease {
 
 /// ENVIRONMENT -> SUPERVISOR: it may; this is what the place looks like now.
 struct lease_admitted {
-  environment_context place;
+  lease_id lease;
+  std::string driver;
+  /// As stored: secrets are named, not spelled out.
+  json_text config;
   /// Whether the environment is to hear how it goes on.
   bool counted = false;
   /// Until then (on the engine's steady clock) it would tell everybody the
   /// same, so nobody has to ask; zero: it may not.
   milliseconds open_until{0};
+};
+
+/// ENVIRONMENT -> SUPERVISOR: it may not, or nobody asks for it any more.
+struct lease_refused {
+  lease_id lease;
+  failure why;
 };
 
 /// SUPERVISOR -> ENVIRONMENT: this lease is granted.
@@ -148,9 +159,15 @@ bool inspect(Inspector& f, admit_lease& x) {
 
 template <class Inspector>
 bool inspect(Inspector& f, lease_admitted& x) {
-  return f.object(x).fields(f.field("place", x.place),
-                            f.field("counted", x.counted),
-                            f.field("open_until", x.open_until));
+  return f.object(x).fields(
+    f.field("lease", x.lease), f.field("driver", x.driver),
+    f.field("config", x.config), f.field("counted", x.counted),
+    f.field("open_until", x.open_until));
+}
+
+template <class Inspector>
+bool inspect(Inspector& f, lease_refused& x) {
+  return f.object(x).fields(f.field("lease", x.lease), f.field("why", x.why));
 }
 
 template <class Inspector>

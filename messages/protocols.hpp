@@ -43,8 +43,9 @@ using worker_actor = caf::typed_actor<
 /// An ENVIRONMENT serialises what must be serial inside one environment: who
 /// is let in, and which parked resource a new lease may claim.
 using environment_actor = caf::typed_actor<
-  // May this run have a lease here? Answered when its turn comes.
-  caf::result<lease_admitted>(admit_lease),
+  // May this run have a lease here? A thousand may wait for their turns, so it
+  // is no question of CAF's, which keeps an account of each.
+  caf::result<void>(admit_lease),
   // How leases go on that were let in and counted.
   caf::result<void>(lease_placed), caf::result<void>(lease_left),
   // Who waits?
@@ -114,6 +115,8 @@ using supervisor_actor = caf::typed_actor<
   caf::result<lease_granted>(resume_lease),
   // It is not wanted any more, granted or not.
   caf::result<void>(cancel_acquire),
+  // What its environment says to one that wants a lease.
+  caf::result<void>(lease_admitted), caf::result<void>(lease_refused),
   // Who waits for a lease in this environment?
   caf::result<queue_shown>(show_queue),
   // An operator has closed a breaker.

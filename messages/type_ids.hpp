@@ -54,6 +54,7 @@ CAF_BEGIN_TYPE_ID_BLOCK(leasehold, caf::first_custom_type_id + 800)
 
   CAF_ADD_TYPE_ID(leasehold, (leasehold::admit_lease))
   CAF_ADD_TYPE_ID(leasehold, (leasehold::lease_admitted))
+  CAF_ADD_TYPE_ID(leasehold, (leasehold::lease_refused))
   CAF_ADD_TYPE_ID(leasehold, (leasehold::choose_resource))
   CAF_ADD_TYPE_ID(leasehold, (leasehold::resource_chosen))
   CAF_ADD_TYPE_ID(leasehold, (leasehold::park_resource))

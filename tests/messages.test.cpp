@@ -101,7 +101,8 @@ TEST_CASE("messages: what actors tell each other survives the trip",
   check_trip(resume_lease{{"l"}, "7f", {"r"}, milliseconds{4}});
   check_trip(output_chunk{output_stream::err, "text"});
   check_trip(admit_lease{{"l"}, {"c"}, {"r"}});
-  check_trip(lease_admitted{{{"c"}, {"e"}, "local", {}}});
+  check_trip(lease_admitted{{"l"}, "local", {}, true, milliseconds{7}});
+  check_trip(lease_refused{{"l"}, {ec::overloaded, "full", "of what"}});
   check_trip(choose_resource{{"c"}, {"w"}, lease_policy::ephemeral, "f"});
   check_trip(resource_chosen{parked});
   check_trip(park_resource{parked});
