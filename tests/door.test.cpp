@@ -3,6 +3,8 @@
 
 #include "tests/support/stage.hpp"
 
+#include <stdexcept>
+
 using namespace leasehold;
 using namespace std::chrono_literals;
 using leasehold::test::answer;
@@ -164,6 +166,27 @@ TEST_CASE_METHOD(narrow, "door: a lease whose actor dies leaves its place",
   // Nothing holds up the engine's end, either.
   script.throws.clear();
   CHECK(ask<done>(supervisor, shut_down{})->value);
+}
+
+TEST_CASE_METHOD(narrow,
+                 "door: an environment whose actor dies is refused to those "
+                 "who wait, and open to the next",
+                 "[door][promise-12]") {
+  auto first = come("l-1", "run-1");
+  auto second = come("l-2", "run-2");
+  on_transition = [](const transition& what) {
+    if (what.to == "queued")
+      throw std::runtime_error{"a defect"};
+  };
+  auto third = come("l-3", "run-3");
+  CHECK(second->error.code == ec::internal);
+  CHECK(third->error.code == ec::internal);
+  on_transition = nullptr;
+  auto next = come("l-4", "run-4");
+  // The first one lives still, and has its place.
+  CHECK_FALSE(next->arrived());
+  release(*first->value);
+  CHECK(next->value);
 }
 
 TEST_CASE_METHOD(narrow, "door: a full queue refuses at once", "[door]") {

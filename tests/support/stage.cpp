@@ -91,6 +91,8 @@ services_ptr stage::make_services(const stage_parts& parts) {
   out->make_id = [this] { return "id-" + std::to_string(++last_id_); };
   out->observe = [this](const transition& x) {
     log.push_back(x.subject + ": " + x.from + " -> " + x.to);
+    if (on_transition)
+      on_transition(x);
   };
   out->log
     = [this](log_rank, std::string_view text) { logged.emplace_back(text); };

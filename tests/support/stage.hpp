@@ -110,6 +110,8 @@ public:
   worker_gate gate;
   /// Transitions.
   std::vector<std::string> log;
+  /// Called by the actor that makes one, if it is set.
+  std::function<void(const transition&)> on_transition;
   /// What the engine would tell people.
   std::vector<std::string> logged;
   std::shared_ptr<store> database;
