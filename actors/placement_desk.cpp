@@ -17,6 +17,10 @@ failure booked_already(const lease_id& lease) {
           {}};
 }
 
+failure stopping() {
+  return {ec::shutting_down, "The engine is stopping.", {}};
+}
+
 } // namespace
 
 placement_desk::placement_desk(const supervisor_ties& ties,
@@ -64,6 +68,11 @@ caf::result<lease_granted> placement_desk::open(acquire_lease what) {
   who->request = std::move(what);
   who->waiting = promise;
   arrivals_.insert(who);
+  look_for_environment(who);
+  return promise;
+}
+
+void placement_desk::look_for_environment(const arrival_ptr& who) {
   auto go_on = [this, who](const result<known_ptr>& environment) {
     if (!environment)
       return turn_away(*who, environment.error());
@@ -71,7 +80,6 @@ caf::result<lease_granted> placement_desk::open(acquire_lease what) {
     breakers_.when_known([this, who] { enter(who); });
   };
   with_environment(who->request.environment, std::move(go_on));
-  return promise;
 }
 
 caf::result<lease_granted> placement_desk::resume(const resume_lease& what) {
@@ -134,6 +142,8 @@ void placement_desk::with_environment(
   ask(
     ties_.self, ties_.store, caf::infinite, store_query{get_environment{name}},
     [this, then](store_answer& answer) {
+      if (closed_)
+        return then(stopping());
       auto& row = std::get<environment_rows>(answer).rows.front();
       then(come_to_know(std::move(row)));
     },
@@ -155,9 +165,14 @@ placement_desk::known_ptr placement_desk::come_to_know(environment_row row) {
     *ties_.self, supervisor_actor{ties_.self}, ties_.store, ties_.services,
     std::move(row), ties_.options.environment);
   watch_for_crash(ties_.self, out->actor,
-                  [this, id = out->id](const caf::error& why) {
-                    on_environment_crashed(id, to_failure(why));
+                  [this, of = std::weak_ptr{out}](const caf::error& why) {
+                    if (auto crashed = of.lock())
+                      on_crashed(crashed, to_failure(why));
                   });
+  // Whoever the last one had let in has a place still.
+  for (const auto& [id, who] : bookings_)
+    if (who.counted && who.place.environment == out->id)
+      tell(ties_.self, out->actor, lease_placed{id});
   return out;
 }
 
@@ -185,8 +200,7 @@ void placement_desk::on_environment_idle(const environment_idle& what) {
     return;
   auto idle = known->second;
   auto goes_there = [&](const auto& x) { return x->environment == idle; };
-  auto is_there
-    = [&](const auto& x) { return x.second.environment == idle->actor; };
+  auto is_there = [&](const auto& x) { return x.second.environment == idle; };
   if (std::any_of(arrivals_.begin(), arrivals_.end(), goes_there)
       || std::any_of(bookings_.begin(), bookings_.end(), is_there))
     return;
@@ -203,7 +217,8 @@ void placement_desk::park(const environment_id& environment,
 }
 
 void placement_desk::abandon_all() {
-  auto why = to_error({ec::shutting_down, "The engine is stopping.", {}});
+  closed_ = true;
+  auto why = to_error(stopping());
   for (const auto& who : std::exchange(arrivals_, {})) {
     who->over = true;
     who->waiting.deliver(why);

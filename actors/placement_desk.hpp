@@ -156,13 +156,18 @@ private:
     bool operator()(const lease_id& x, const arrival_ptr& y) const {
       return x == y->request.id;
     }
+
+    bool operator()(const arrival_ptr& x, const lease_id& y) const {
+      return x->request.id == y;
+    }
   };
 
   /// A placement and what the actor keeps on its behalf.
   struct booking {
     placement now;
     acquire_lease request;
-    environment_actor environment;
+    /// None if it resumes what it has named.
+    known_ptr environment;
     environment_context place;
     lease_row row;
     timestamp written_at;
@@ -195,6 +200,8 @@ private:
     std::optional<open_door> open;
     /// How often it was changed. What it said before a change does not hold.
     uint64_t changes = 0;
+    /// Whether its actor has crashed. There may be another one by now.
+    bool gone = false;
   };
 
   /// Whether a lease of this id is on its way already.
@@ -219,8 +226,10 @@ private:
   known_ptr come_to_know(environment_row row);
 
   /// Nobody answers those any more who wait at its door.
-  void on_environment_crashed(const environment_id& environment,
-                              const failure& why);
+  void on_crashed(const known_ptr& environment, const failure& why);
+
+  /// Finds the environment that one wants a lease of, then enters it.
+  void look_for_environment(const arrival_ptr& who);
 
   /// Refuses at once what a breaker would refuse; else asks the environment.
   void enter(const arrival_ptr& who);
@@ -296,6 +305,8 @@ private:
   std::unordered_map<lease_id, booking> bookings_;
   /// By id and by name.
   std::map<std::string, known_ptr> environments_;
+  /// No environment is made any more: nobody would send it away.
+  bool closed_ = false;
 };
 
 } // namespace leasehold

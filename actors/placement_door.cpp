@@ -86,6 +86,8 @@ void placement_desk::settle(booking& who, const failure& how) {
 void placement_desk::enter(const arrival_ptr& who) {
   if (who->over)
     return;
+  if (who->environment->gone)
+    return look_for_environment(who);
   // Nobody waits for his turn only to be refused then.
   if (auto why = breakers_.would_refuse(who->environment->guard))
     return turn_away(*who, *why);
@@ -111,8 +113,9 @@ void placement_desk::admit(const arrival_ptr& who) {
 void placement_desk::on_admitted(lease_admitted& what) {
   if (auto found = arrivals_.find(what.lease); found != arrivals_.end()) {
     auto who = *found;
+    if (!std::exchange(who->at_the_door, false))
+      return;
     auto& environment = *who->environment;
-    who->at_the_door = false;
     if (what.open_until.count() > 0 && who->seen == environment.changes)
       environment.open = {what.open_until, what.driver, what.config};
     return let_in(*who,
@@ -122,9 +125,8 @@ void placement_desk::on_admitted(lease_admitted& what) {
   }
   // Who was turned away meanwhile has left the environment, too.
   auto pos = bookings_.find(what.lease);
-  if (pos == bookings_.end() || !pos->second.at_the_door)
+  if (pos == bookings_.end() || !std::exchange(pos->second.at_the_door, false))
     return;
-  pos->second.at_the_door = false;
   pos->second.counted = what.counted;
   perform(pos->second, placement_effect::record{});
 }
@@ -132,30 +134,27 @@ void placement_desk::on_admitted(lease_admitted& what) {
 void placement_desk::on_refused(const lease_refused& what) {
   if (auto found = arrivals_.find(what.lease); found != arrivals_.end()) {
     auto who = *found;
-    who->at_the_door = false;
-    return turn_away(*who, what.why);
+    if (std::exchange(who->at_the_door, false))
+      turn_away(*who, what.why);
+    return;
   }
   auto pos = bookings_.find(what.lease);
-  if (pos == bookings_.end() || !pos->second.at_the_door)
-    return;
-  pos->second.at_the_door = false;
-  turn_away(what.lease, what.why);
+  if (pos != bookings_.end() && std::exchange(pos->second.at_the_door, false))
+    turn_away(what.lease, what.why);
 }
 
-void placement_desk::on_environment_crashed(const environment_id& environment,
-                                            const failure& why) {
-  auto known = environments_.find(environment.value);
-  if (known == environments_.end())
-    return;
+void placement_desk::on_crashed(const known_ptr& environment,
+                                const failure& why) {
   // The next run makes another one.
-  auto gone = known->second;
-  std::erase_if(environments_, [&](const auto& x) { return x.second == gone; });
+  environment->gone = true;
+  std::erase_if(environments_,
+                [&](const auto& x) { return x.second == environment; });
   std::vector<lease_id> waiting;
   for (const auto& who : arrivals_)
-    if (who->at_the_door && who->environment == gone)
+    if (who->at_the_door && who->environment == environment)
       waiting.push_back(who->request.id);
   for (const auto& [id, who] : bookings_)
-    if (who.at_the_door && who.environment == gone->actor)
+    if (who.at_the_door && who.environment == environment)
       waiting.push_back(id);
   for (const auto& id : waiting)
     on_refused({id, why});
@@ -166,7 +165,7 @@ void placement_desk::let_in(arrival& who, environment_context place,
   who.over = true;
   arrivals_.erase(arrivals_.find(who.request.id));
   auto& booked = book(std::move(who.request), std::move(who.waiting));
-  booked.environment = who.environment->actor;
+  booked.environment = who.environment;
   booked.again = who.again;
   booked.counted = counted;
   booked.place = std::move(place);
@@ -190,11 +189,13 @@ void placement_desk::turn_away(arrival& who, const failure& why) {
 
 void placement_desk::admit_anew(booking& who) {
   auto id = who.request.id;
+  if (who.environment->gone)
+    return turn_away(id, {ec::internal, "Its environment's actor has died."});
   who.again = false;
   who.at_the_door = true;
   admit_lease question{id, who.request.company, who.request.run,
                        who.request.queue_timeout, false};
-  tell(ties_.self, who.environment, std::move(question));
+  tell(ties_.self, who.environment->actor, std::move(question));
 }
 
 void placement_desk::turn_away(const lease_id& lease, const failure& why) {
@@ -203,7 +204,7 @@ void placement_desk::turn_away(const lease_id& lease, const failure& why) {
     return;
   auto& who = pos->second;
   if (std::exchange(who.at_the_door, false))
-    tell(ties_.self, who.environment, lease_left{lease});
+    tell(ties_.self, who.environment->actor, lease_left{lease});
   // It may have chosen something by now.
   if (who.now.phase == placement_phase::recording)
     return on(lease, placement_event::unrecorded{why});

@@ -55,7 +55,7 @@ void placement_desk::perform(booking& who, const placement_effect::choose&) {
   if (auto own = leases_.own(who.request.run, who.place.environment, what))
     return on(id, placement_event::chosen{std::move(own)});
   ask(
-    ties_.self, who.environment, caf::infinite, std::move(what),
+    ties_.self, who.environment->actor, caf::infinite, std::move(what),
     [this, id](resource_chosen& x) {
       on(id, placement_event::chosen{std::move(x.resource)});
     },

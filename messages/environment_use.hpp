@@ -42,7 +42,7 @@ struct lease_admitted {
   milliseconds open_until{0};
 };
 
-/// ENVIRONMENT -> SUPERVISOR: it may not, or nobody asks for it any more.
+/// ENVIRONMENT -> SUPERVISOR: it may not. Means nothing for one that has left.
 struct lease_refused {
   lease_id lease;
   failure why;

@@ -189,6 +189,30 @@ TEST_CASE_METHOD(narrow,
   CHECK(next->value);
 }
 
+TEST_CASE_METHOD(narrow,
+                 "door: an environment that is made anew counts who is on his "
+                 "way",
+                 "[door][promise-12]") {
+  // It has no row yet.
+  script.held_back = {"plan"};
+  auto first = come("l-1", "run-1");
+  on_transition = [](const transition& what) {
+    if (what.to == "queued")
+      throw std::runtime_error{"a defect"};
+  };
+  auto second = come("l-2", "run-2");
+  on_transition = nullptr;
+  CHECK(second->error.code == ec::internal);
+  auto third = come("l-3", "run-3");
+  script.held_back.clear();
+  script.let_go("plan");
+  settle();
+  REQUIRE(first->value);
+  CHECK_FALSE(third->arrived());
+  release(*first->value);
+  CHECK(third->value);
+}
+
 TEST_CASE_METHOD(narrow, "door: a full queue refuses at once", "[door]") {
   come("l-1", "run-1");
   for (auto* id : {"l-2", "l-3", "l-4"})
@@ -277,6 +301,28 @@ TEST_CASE_METHOD(narrow_on_slow_reader,
   reader->read_all();
   pass(10ms);
   CHECK(come("l-3", "run-3")->value);
+}
+
+TEST_CASE_METHOD(narrow_reusing,
+                 "door: a run whose own is not to be had is refused if its "
+                 "environment's actor has died meanwhile",
+                 "[door][promise-12]") {
+  auto first = come("l-1", "run-1");
+  REQUIRE(first->value);
+  script.held_back = {"resume"};
+  script.resume_error = {ec::provider_refused, "No.", {}};
+  auto again = come("l-2", "run-1");
+  on_transition = [](const transition& what) {
+    if (what.to == "queued")
+      throw std::runtime_error{"a defect"};
+  };
+  auto other = come("l-3", "run-2");
+  on_transition = nullptr;
+  CHECK(other->error.code == ec::internal);
+  script.held_back.clear();
+  script.let_go("resume");
+  settle();
+  CHECK(again->error.code == ec::internal);
 }
 
 TEST_CASE_METHOD(narrow_reusing,

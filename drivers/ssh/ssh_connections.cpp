@@ -297,7 +297,8 @@ void connections::drop(uint64_t number, const failure& why) {
     return;
   forget_files(number);
   // The client removes it, unless it misses our signal and has to be killed:
-  // OpenSSH 9.2 hears none that comes just before it waits.
+  // OpenSSH 9.2 hears none that comes just before it waits. What one makes that
+  // is still logging in stays until the folder goes.
   if (folder_)
     folder_->remove(file_name(number, ".s"));
   if (gone.mapped().timer)
