@@ -207,6 +207,9 @@ private:
   /// Whether a lease of this id is on its way already.
   [[nodiscard]] bool knows(const lease_id& lease) const;
 
+  /// One that has not been let in yet; null if there is none of this id.
+  [[nodiscard]] arrival_ptr find_arrival(const lease_id& lease) const;
+
   /// Books a placement for one that is let in.
   booking& book(acquire_lease request,
                 caf::typed_response_promise<lease_granted> waiting);

@@ -110,9 +110,14 @@ void placement_desk::admit(const arrival_ptr& who) {
   tell(ties_.self, environment.actor, std::move(question));
 }
 
+placement_desk::arrival_ptr
+placement_desk::find_arrival(const lease_id& lease) const {
+  auto found = arrivals_.find(lease);
+  return found == arrivals_.end() ? nullptr : *found;
+}
+
 void placement_desk::on_admitted(lease_admitted& what) {
-  if (auto found = arrivals_.find(what.lease); found != arrivals_.end()) {
-    auto who = *found;
+  if (auto who = find_arrival(what.lease)) {
     if (!std::exchange(who->at_the_door, false))
       return;
     auto& environment = *who->environment;
@@ -132,8 +137,7 @@ void placement_desk::on_admitted(lease_admitted& what) {
 }
 
 void placement_desk::on_refused(const lease_refused& what) {
-  if (auto found = arrivals_.find(what.lease); found != arrivals_.end()) {
-    auto who = *found;
+  if (auto who = find_arrival(what.lease)) {
     if (std::exchange(who->at_the_door, false))
       turn_away(*who, what.why);
     return;
@@ -225,10 +229,8 @@ void placement_desk::cancel(const run_id& run) {
 }
 
 void placement_desk::cancel(const lease_id& lease) {
-  if (auto found = arrivals_.find(lease); found != arrivals_.end()) {
-    auto who = *found;
+  if (auto who = find_arrival(lease))
     return turn_away(*who, taken_back());
-  }
   auto pos = bookings_.find(lease);
   if (pos == bookings_.end())
     return;
