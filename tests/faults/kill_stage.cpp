@@ -81,9 +81,18 @@ bool kill_stage::settle() {
   return true;
 }
 
+bool kill_stage::is_still_owed(const std::string& lease) {
+  settle();
+  for (const auto& row : rows_->open_ones())
+    if (row.id == lease)
+      return row.cleanup == "failed" && !row.parked;
+  return false;
+}
+
 void kill_stage::check(bool all) {
   story_ << number_ << " check" << std::endl;
-  oracle judge{dir_, book_, seen_, *rows_};
+  oracle judge{dir_, book_, seen_, *rows_,
+               [this](const auto& row) { return is_still_owed(row.id); }};
   all ? judge.check_all(number_, found_) : judge.check(number_, found_);
 }
 

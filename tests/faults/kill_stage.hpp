@@ -96,6 +96,9 @@ private:
 
   [[nodiscard]] std::vector<std::string> argv(const char* verb) const;
 
+  /// Whether the cleanup of a lease is owed when the engine has settled again.
+  bool is_still_owed(const std::string& lease);
+
   std::filesystem::path dir_;
   test::postgres_server* server_;
   uint64_t seed_;

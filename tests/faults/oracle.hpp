@@ -8,7 +8,9 @@
 #include "tests/faults/ledger.hpp"
 
 #include <filesystem>
+#include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace leasehold::faults {
@@ -29,8 +31,14 @@ struct verdicts {
 
 class oracle {
 public:
-  oracle(std::filesystem::path dir, ledger& book, journal& seen, facts& rows)
-    : dir_{std::move(dir)}, book_{book}, seen_{seen}, rows_{rows} {
+  /// Has the engine settle once more, and tells whether this cleanup is owed
+  /// all the same.
+  using look_again = std::function<bool(const lease_fact&)>;
+
+  oracle(std::filesystem::path dir, ledger& book, journal& seen, facts& rows,
+         look_again still_owed)
+    : dir_{std::move(dir)}, book_{book}, seen_{seen}, rows_{rows},
+      still_owed_{std::move(still_owed)} {
     // nop
   }
 
@@ -56,6 +64,7 @@ private:
   ledger& book_;
   journal& seen_;
   facts& rows_;
+  look_again still_owed_;
 };
 
 } // namespace leasehold::faults
