@@ -23,6 +23,12 @@ supervisor_options with_limit(uint32_t leases) {
   return out;
 }
 
+/// Has the actor of an environment die when somebody has to wait there.
+void crash_of_the_door(const transition& what) {
+  if (what.to == "queued")
+    throw std::runtime_error{"a defect"};
+}
+
 struct narrow : stage {
   explicit narrow(const stage_parts& parts = {}) : stage{with_limit(1), parts} {
     // nop
@@ -174,10 +180,7 @@ TEST_CASE_METHOD(narrow,
                  "[door][promise-12]") {
   auto first = come("l-1", "run-1");
   auto second = come("l-2", "run-2");
-  on_transition = [](const transition& what) {
-    if (what.to == "queued")
-      throw std::runtime_error{"a defect"};
-  };
+  on_transition = crash_of_the_door;
   auto third = come("l-3", "run-3");
   CHECK(second->error.code == ec::internal);
   CHECK(third->error.code == ec::internal);
@@ -196,10 +199,7 @@ TEST_CASE_METHOD(narrow,
   // It has no row yet.
   script.held_back = {"plan"};
   auto first = come("l-1", "run-1");
-  on_transition = [](const transition& what) {
-    if (what.to == "queued")
-      throw std::runtime_error{"a defect"};
-  };
+  on_transition = crash_of_the_door;
   auto second = come("l-2", "run-2");
   on_transition = nullptr;
   CHECK(second->error.code == ec::internal);
@@ -312,10 +312,7 @@ TEST_CASE_METHOD(narrow_reusing,
   script.held_back = {"resume"};
   script.resume_error = {ec::provider_refused, "No.", {}};
   auto again = come("l-2", "run-1");
-  on_transition = [](const transition& what) {
-    if (what.to == "queued")
-      throw std::runtime_error{"a defect"};
-  };
+  on_transition = crash_of_the_door;
   auto other = come("l-3", "run-2");
   on_transition = nullptr;
   CHECK(other->error.code == ec::internal);
