@@ -3,6 +3,7 @@
 
 #include "storage/postgres.hpp"
 
+#include <poll.h>
 #include <pqxx/pqxx>
 
 #include <charconv>
@@ -153,6 +154,15 @@ void rows::corrupt(const std::string& what) {
 
 // -- connection ---------------------------------------------------------------
 
+namespace {
+
+bool is_readable(int file) {
+  pollfd it{file, POLLIN, 0};
+  return poll(&it, 1, 0) > 0;
+}
+
+} // namespace
+
 struct connection::impl {
   explicit impl(const std::string& conninfo)
     : session{conninfo}, quiet{session} {
@@ -235,10 +245,13 @@ void connection::roll_back() noexcept {
 }
 
 void connection::listen() {
-  impl_->guarded([&] {
-    impl_->session.get_notifs();
-    return pqxx::result{};
-  });
+  // Who leaves may say why first.
+  do
+    impl_->guarded([&] {
+      impl_->session.get_notifs();
+      return pqxx::result{};
+    });
+  while (!lost() && is_readable(socket()));
   if (lost())
     throw error{{}, true, "The server closed the connection."};
 }

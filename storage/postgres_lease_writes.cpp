@@ -2,6 +2,7 @@
 
 #include "storage/postgres_lease_writes.hpp"
 
+#include "storage/postgres_lease_questions.hpp"
 #include "storage/postgres_lease_sql.hpp"
 #include "storage/postgres_text.hpp"
 #include "storage/store_texts.hpp"
@@ -14,19 +15,18 @@ namespace leasehold {
 
 namespace {
 
-/// A point in time so much later; none for zero.
-std::optional<timestamp> later(timestamp now, milliseconds in) {
-  if (in.count() == 0)
-    return std::nullopt;
-  return now + in;
+/// Milliseconds from the batch's time on; none for zero.
+std::optional<int64_t> later(milliseconds in) {
+  return in.count() == 0 ? std::nullopt : std::optional{in.count()};
 }
 
-/// When the janitor may try again, if the cleanup is owed at all.
-std::optional<timestamp> next_try(timestamp now, cleanup_status cleanup,
-                                  const std::optional<milliseconds>& in) {
+/// When the janitor may try again, in milliseconds from the batch's time on, if
+/// the cleanup is owed at all.
+std::optional<int64_t> next_try(cleanup_status cleanup,
+                                const std::optional<milliseconds>& in) {
   if (cleanup != cleanup_status::failed || !in)
     return std::nullopt;
-  return now + *in;
+  return in->count();
 }
 
 /// The whole text, or none.
@@ -42,39 +42,44 @@ postgres_lease_writes::postgres_lease_writes(postgres::connection& db,
   // nop
 }
 
-void postgres_lease_writes::run(const std::string& sql,
-                                const postgres::table& rows,
-                                postgres_batch& batch) {
-  postgres::parameters with{batch.now, self_};
-  rows.append_to(with);
-  auto changed = db_.run(sql, with);
+void note_outcomes(postgres::rows changed, postgres_batch& batch) {
   while (changed.next()) {
     size_t n = 0;
-    fence_no fence = 0;
-    changed.read(n, fence);
-    batch.outcomes.at(n) = written{batch.now, fence};
+    written what;
+    changed.read(n, what.fence, what.at);
+    batch.outcomes.at(n) = what;
   }
+}
+
+void postgres_lease_writes::run(const pg::lease_statement& sql,
+                                const postgres::table& rows,
+                                postgres_batch& batch) {
+  if (batch.committed)
+    return;
+  postgres::parameters with{batch.now, self_, batch.fences, batch.writer,
+                            batch.number};
+  rows.append_to(with);
+  note_outcomes(db_.run(batch.alone ? sql.alone : sql.within, with), batch);
+  batch.committed = batch.alone;
 }
 
 // -- grants -------------------------------------------------------------------
 
 void postgres_lease_writes::write(const chosen<insert_lease>& all,
                                   postgres_batch& batch) {
-  postgres::table rows{23};
+  postgres::table rows{24};
   auto claims = batch.carefully;
   for (const auto& [n, x] : all) {
     auto& row = x->row;
     claims = claims || !x->claims.empty();
     if (has_ended(row.status))
       continue;
-    auto expires_at = later(batch.now, x->expires_in);
     rows.add(n, row.id, x->claims, row.company, row.environment, row.workspace,
              row.issue, row.run, row.status, row.policy, row.provider,
-             row.resource, row.exclusive, batch.fences[n], row.owner,
-             row.fingerprint, row.metadata,
-             expires_at ? expires_at : row.expires_at,
-             later(batch.now, x->deadline_in), mended(x->note), x->plugin.id,
-             x->plugin.updated_at, row.reattach_grace.count());
+             row.resource, row.exclusive, batch.turns[n], row.owner,
+             row.fingerprint, row.metadata, later(x->expires_in),
+             row.expires_at, later(x->deadline_in), mended(x->note),
+             x->plugin.id, x->plugin.updated_at, row.reattach_grace.count());
   }
   run(claims ? pg::insert_leases : pg::insert_unclaimed_leases, rows, batch);
   explain(all, batch, [this](const auto& x) { return not_inserted(x); });
@@ -123,9 +128,9 @@ void postgres_lease_writes::write(const chosen<reacquire_lease>& all,
   postgres::table rows{9};
   for (const auto& [n, x] : all)
     if (hold_death(n, x->lease.id, x->dead_owner, batch))
-      rows.add(n, x->lease.id, x->lease.fence, x->run, batch.fences[n],
-               x->owner, later(batch.now, x->expires_in),
-               x->reattach_grace.count(), mended(x->note));
+      rows.add(n, x->lease.id, x->lease.fence, x->run, batch.turns[n], x->owner,
+               later(x->expires_in), x->reattach_grace.count(),
+               mended(x->note));
   run(pg::reacquire_leases, rows, batch);
   explain(all, batch, [this](const auto& x) {
     return conflict("reacquired", x.lease.id, x.lease.fence);
@@ -177,12 +182,12 @@ void postgres_lease_writes::give_up(size_t n, const give_up_resource& x,
     return;
   }
   auto cleanup = cleanup_status::none;
-  std::optional<timestamp> next;
+  std::optional<int64_t> next;
   if (x.what == fate::gone) {
     cleanup = cleanup_status::success;
   } else if (x.what == fate::owed) {
     cleanup = cleanup_status::failed;
-    next = batch.now;
+    next = 0;
   }
   postgres::table from{6};
   from.add(n, x.claimed_from, x.what == fate::parked, cleanup, next,
@@ -190,7 +195,7 @@ void postgres_lease_writes::give_up(size_t n, const give_up_resource& x,
   batch.outcomes[n] = failure{};
   run(pg::give_back_resources, from, batch);
   if (batch.outcomes[n])
-    batch.outcomes[n] = written{batch.now, x.lease.fence};
+    batch.outcomes[n] = written{*batch.now, x.lease.fence};
   else
     batch.outcomes[n] = conflict("given its resource back", x.claimed_from, 0);
 }
@@ -201,7 +206,7 @@ void postgres_lease_writes::write(const chosen<extend_lease>& all,
                                   postgres_batch& batch) {
   postgres::table rows{5};
   for (const auto& [n, x] : all)
-    rows.add(n, x->lease.id, x->lease.fence, batch.now + x->expires_in,
+    rows.add(n, x->lease.id, x->lease.fence, x->expires_in.count(),
              mended(x->note));
   run(pg::extend_leases, rows, batch);
   explain(all, batch, [this](const auto& x) {
@@ -226,13 +231,13 @@ void postgres_lease_writes::write(const chosen<end_lease>& all,
   for (const auto& [n, x] : all) {
     if (!hold_death(n, x->lease.id, x->dead_owner, batch))
       continue;
-    auto until = x->parked ? later(batch.now, x->parked_for) : std::nullopt;
+    auto parked_for = x->parked ? later(x->parked_for) : std::nullopt;
     auto cleanup = x->parked ? cleanup_status::none : x->cleanup;
-    auto next = next_try(batch.now, cleanup, x->next_cleanup_in);
+    auto next = next_try(cleanup, x->next_cleanup_in);
     for (auto from : x->from)
       rows.add(n, x->lease.id, x->lease.fence, from, x->to,
                mended(x->failure_reason), cleanup, next, x->parked, x->resource,
-               until, mended(x->note));
+               parked_for, mended(x->note));
   }
   run(pg::end_leases, rows, batch);
   explain(all, batch, [this](const auto& x) {
@@ -245,7 +250,7 @@ void postgres_lease_writes::write(const chosen<record_cleanup>& all,
   postgres::table rows{7};
   for (const auto& [n, x] : all)
     rows.add(n, x->lease, x->outcome, x->attempted ? 1 : 0,
-             next_try(batch.now, x->outcome, x->next_cleanup_in), x->resource,
+             next_try(x->outcome, x->next_cleanup_in), x->resource,
              mended(x->note));
   run(pg::record_cleanups, rows, batch);
   explain(all, batch,
@@ -256,7 +261,7 @@ void postgres_lease_writes::write(const chosen<owe_cleanup>& all,
                                   postgres_batch& batch) {
   postgres::table rows{5};
   for (const auto& [n, x] : all)
-    rows.add(n, x->lease, batch.now + x->next_cleanup_in, mended(x->reason),
+    rows.add(n, x->lease, x->next_cleanup_in.count(), mended(x->reason),
              mended(x->note));
   run(pg::owe_cleanups, rows, batch);
   explain(all, batch, [this](const auto& x) {
@@ -268,7 +273,7 @@ void postgres_lease_writes::write(const chosen<take_fence>& all,
                                   postgres_batch& batch) {
   postgres::table rows{4};
   for (const auto& [n, x] : all)
-    rows.add(n, x->lease, batch.fences[n], x->resource);
+    rows.add(n, x->lease, batch.turns[n], x->resource);
   run(pg::take_fences, rows, batch);
   explain(all, batch, [this](const auto& x) {
     return x.resource.empty() ? conflict("cleaned up", x.lease, 0)

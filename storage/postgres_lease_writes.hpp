@@ -6,8 +6,10 @@
 #include "messages/store.hpp"
 #include "storage/postgres.hpp"
 #include "storage/postgres_plan.hpp"
+#include "storage/postgres_statement.hpp"
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -17,17 +19,29 @@ namespace leasehold {
 
 /// A batch under way.
 struct postgres_batch {
-  /// When it happens, by the store's clock.
-  timestamp now;
-  /// The fence that each command takes if it takes one.
-  std::vector<fence_no> fences;
+  /// When it happens, by the store's clock; not known before if it is `alone`.
+  std::optional<timestamp> now;
+  /// The fence before the first that it takes; how many it takes, if `alone`.
+  fence_no fences = 0;
+  /// Which of them each command takes if it takes one; the first is 1.
+  std::vector<fence_no> turns;
   /// One outcome per command.
   std::vector<result<written>> outcomes;
+  /// Who writes it, and its number among the writer's.
+  std::string writer;
+  int64_t number = 0;
+  /// Whether its only statement is all of the transaction.
+  bool alone = false;
+  /// Whether that has happened: what is left is to explain conflicts.
+  bool committed = false;
   /// Engines that were asked whether they are dead; see `hold_death`.
   std::unordered_map<instance_id, bool> dead = {};
   /// Whether each command is looked at before the constraints refuse it.
   bool carefully = false;
 };
+
+/// Notes what the statements of leases answer.
+void note_outcomes(postgres::rows changed, postgres_batch& batch);
 
 /// Performs writes on leases. Every `write` takes commands of one kind that
 /// touch different leases; it changes what they say, adds lines of history, and
@@ -68,7 +82,7 @@ public:
 private:
   /// Runs the statement on its rows, which begin with the numbers of their
   /// commands, and notes those that succeeded.
-  void run(const std::string& sql, const postgres::table& rows,
+  void run(const pg::lease_statement& sql, const postgres::table& rows,
            postgres_batch& batch);
 
   /// Explains the commands that have no outcome yet.

@@ -80,6 +80,23 @@ int rank_of(const store_write& what) {
   return std::holds_alternative<activate_lease>(what) ? 2 : 0;
 }
 
+/// Whether a command asks for nothing but one statement; see `pg::both_ways`.
+bool may_be_alone(const store_write& what) {
+  return std::visit(overloaded{
+                      [](const give_up_resource&) { return false; },
+                      [](const take_fence&) { return false; },
+                      [](const adopt_late&) { return false; },
+                      []<class T>(const T& x) {
+                        // Whoever takes over from the dead makes sure of that first.
+                        if constexpr (requires { x.dead_owner; })
+                          return x.dead_owner.empty();
+                        else
+                          return about_leases<T>;
+                      },
+                    },
+                    what);
+}
+
 /// Gives each command the earliest level at which nothing stands in its way.
 class leveller {
 public:
@@ -133,14 +150,16 @@ std::vector<write_group> plan_groups(std::span<const store_write> batch,
   return out;
 }
 
-size_t count_grants(std::span<const store_write> batch) {
-  return static_cast<size_t>(
-    std::count_if(batch.begin(), batch.end(), [](const auto& x) {
-      return std::holds_alternative<insert_lease>(x)
-             || std::holds_alternative<reacquire_lease>(x)
-             || std::holds_alternative<take_fence>(x)
-             || std::holds_alternative<adopt_late>(x);
-    }));
+bool goes_alone(std::span<const store_write> batch, const write_group& group) {
+  return std::all_of(group.begin(), group.end(),
+                     [&](size_t n) { return may_be_alone(batch[n]); });
+}
+
+bool is_grant(const store_write& what) {
+  return std::holds_alternative<insert_lease>(what)
+         || std::holds_alternative<reacquire_lease>(what)
+         || std::holds_alternative<take_fence>(what)
+         || std::holds_alternative<adopt_late>(what);
 }
 
 } // namespace leasehold

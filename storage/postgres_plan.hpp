@@ -30,7 +30,10 @@ using chosen = std::vector<std::pair<size_t, const Write*>>;
 std::vector<write_group> plan_groups(std::span<const store_write> batch,
                                      const std::vector<bool>& wanted);
 
-/// How many new fences the batch takes at most.
-size_t count_grants(std::span<const store_write> batch);
+/// Whether one statement can write this group and be the whole transaction.
+bool goes_alone(std::span<const store_write> batch, const write_group& group);
+
+/// Whether a command takes a new fence.
+bool is_grant(const store_write& what);
 
 } // namespace leasehold

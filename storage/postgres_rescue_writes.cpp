@@ -1,6 +1,7 @@
 // The writes that save what nobody minds: leases of dead engines, resources
 // that came up late, leftovers that somebody has seen to be gone.
 
+#include "storage/postgres_lease_questions.hpp"
 #include "storage/postgres_lease_sql.hpp"
 #include "storage/postgres_lease_writes.hpp"
 #include "storage/postgres_text.hpp"
@@ -31,7 +32,7 @@ void postgres_lease_writes::write(const chosen<await_run>& all,
   postgres::table rows{5};
   for (const auto& [n, x] : all)
     if (hold_death(n, x->lease.id, x->dead_owner, batch))
-      rows.add(n, x->lease.id, x->lease.fence, batch.now + x->grace,
+      rows.add(n, x->lease.id, x->lease.fence, x->grace.count(),
                mended(x->note));
   run(pg::await_runs, rows, batch);
   explain(all, batch, [this](const auto& x) {
@@ -43,7 +44,7 @@ void postgres_lease_writes::write(const chosen<adopt_late>& all,
                                   postgres_batch& batch) {
   postgres::table rows{6};
   for (const auto& [n, x] : all)
-    rows.add(n, x->lease, x->resource, x->as, batch.fences[n], mended(x->note));
+    rows.add(n, x->lease, x->resource, x->as, batch.turns[n], mended(x->note));
   run(pg::adopt_late, rows, batch);
   explain(all, batch, [](const auto& x) { return has_a_row(x); });
 }

@@ -230,9 +230,16 @@ CREATE INDEX leases_parked_until ON leases (deadline_at)
   WHERE parked AND deadline_at IS NOT NULL;
 )";
 
-constexpr auto steps_in_order
-  = std::array{first_schema,         secrets_schema,  registry_schema,
-               plugin_config_schema, breakers_schema, deadlines_schema};
+// What a batch in one trip answered, for those who did not hear it.
+constexpr const char* marks_schema = R"(
+ALTER TABLE batches ADD COLUMN at bigint;
+ALTER TABLE batches ADD COLUMN done integer[];
+ALTER TABLE batches ADD COLUMN fences bigint[];
+)";
+
+constexpr auto steps_in_order = std::array{
+  first_schema,    secrets_schema,   registry_schema, plugin_config_schema,
+  breakers_schema, deadlines_schema, marks_schema};
 
 /// Any number will do, as long as no other program of this database uses it.
 constexpr const char* one_at_a_time

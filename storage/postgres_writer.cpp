@@ -14,20 +14,16 @@ namespace {
 
 using outcomes = std::vector<result<written>>;
 
-/// What every batch begins with: its mark, and the server's time. Parsed and
-/// planned once a session.
+/// What a batch of several statements begins with: its mark, and the server's
+/// time. Parsed and planned once a session.
 constexpr const char* prepare_begin = R"(
 PREPARE begin_batch (uuid, bigint) AS
-  WITH marked AS (
-    INSERT INTO batches (writer, last) VALUES ($1, $2)
-    ON CONFLICT (writer) DO UPDATE SET last = excluded.last)
+  WITH marked AS (UPDATE batches SET last = $2 WHERE writer = $1)
   SELECT 0::bigint, floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint;
 PREPARE begin_grants (uuid, bigint, bigint) AS
-  WITH marked AS (
-    INSERT INTO batches (writer, last) VALUES ($1, $2)
-    ON CONFLICT (writer) DO UPDATE SET last = excluded.last
-  ), taken AS (UPDATE fences SET last = last + $3 RETURNING last)
-  SELECT (SELECT last FROM taken),
+  WITH marked AS (UPDATE batches SET last = $2 WHERE writer = $1),
+    taken AS (UPDATE fences SET last = last + $3 RETURNING last - $3 AS fence)
+  SELECT (SELECT fence FROM taken),
     floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint)";
 
 /// Each command in a group of its own, in the batch's order.
@@ -39,15 +35,15 @@ std::vector<write_group> one_by_one(const std::vector<bool>& wanted) {
   return out;
 }
 
-/// Hands out the fences that end with `last`, in the batch's order.
-std::vector<fence_no> share_fences(std::span<const store_write> batch,
-                                   size_t count, fence_no last) {
-  std::vector<fence_no> out(batch.size());
-  auto next = last - count;
+/// Shares fences out, in the batch's order: each command that needs one has its
+/// turn.
+void share_fences(std::span<const store_write> batch,
+                  const std::vector<bool>& wanted, postgres_batch& into) {
+  into.fences = 0;
+  into.turns.assign(batch.size(), 0);
   for (size_t i = 0; i < batch.size(); ++i)
-    if (count_grants(batch.subspan(i, 1)) > 0)
-      out[i] = ++next;
-  return out;
+    if (wanted[i] && is_grant(batch[i]))
+      into.turns[i] = ++into.fences;
 }
 
 template <class T>
@@ -67,11 +63,11 @@ postgres_writer::tools::tools(std::unique_ptr<postgres::connection> session,
 postgres_writer::postgres_writer(postgres_place where, instance_id self,
                                  std::unique_ptr<postgres::connection> session)
   : where_{std::move(where)}, self_{std::move(self)} {
-  take(std::move(session));
-  auto made = tools_->db->run("INSERT INTO batches (writer, last) VALUES "
-                              "(gen_random_uuid(), 0) RETURNING writer");
+  auto made = session->run("INSERT INTO batches (writer, last) VALUES "
+                           "(gen_random_uuid(), 0) RETURNING writer");
   made.next();
   made.read(writer_);
+  take(std::move(session));
 }
 
 postgres_writer::~postgres_writer() {
@@ -86,8 +82,6 @@ postgres_writer::~postgres_writer() {
 // -- batches ------------------------------------------------------------------
 
 outcomes postgres_writer::apply(std::span<const store_write> batch) {
-  if (batch.empty())
-    return {};
   outcomes unfit(batch.size());
   for (size_t i = 0; i < batch.size(); ++i)
     if (auto why = why_unfit(batch[i]))
@@ -100,7 +94,7 @@ outcomes postgres_writer::apply(std::span<const store_write> batch) {
       return std::move(it.batch.outcomes);
     } catch (const postgres::error& e) {
       if (auto why = after(e, it, budget))
-        return outcomes(batch.size(), *why);
+        return give_up(it, batch.size(), *why);
       if (it.committing)
         return std::move(it.batch.outcomes);
     }
@@ -109,41 +103,67 @@ outcomes postgres_writer::apply(std::span<const store_write> batch) {
 
 void postgres_writer::write_all(std::span<const store_write> batch,
                                 const outcomes& unfit, attempt& it) {
-  it.committing = false;
-  it.batch.outcomes = unfit;
-  it.batch.carefully = it.carefully;
   std::vector<bool> wanted(batch.size());
   for (size_t i = 0; i < batch.size(); ++i)
     wanted[i] = unfit[i].error().code == ec::none;
-  auto& db = *session().db;
-  begin(batch, it);
-  if (it.carefully)
-    for (const auto& group : one_by_one(wanted))
-      write_carefully(batch, group.front(), it.batch);
-  else
-    for (const auto& group : plan_groups(batch, wanted))
-      write_group_of(batch, group, it.batch);
-  it.committing = true;
-  db.run("COMMIT");
+  auto groups = it.carefully ? one_by_one(wanted) : plan_groups(batch, wanted);
+  auto alone
+    = !it.carefully && groups.size() == 1 && goes_alone(batch, groups.front());
+  // Called again after a commit, this explains what has no outcome yet.
+  if (!it.batch.committed) {
+    it.batch.outcomes = unfit;
+    it.batch.writer = writer_;
+    it.batch.number = ++last_number_;
+    it.batch.carefully = it.carefully;
+    it.batch.alone = alone;
+    it.batch.dead.clear();
+    it.batch.now.reset();
+    if (where_.settings.clock)
+      it.batch.now = where_.settings.clock();
+    share_fences(batch, wanted, it.batch);
+  }
+  session();
+  if (alone)
+    write_alone(batch, groups.front(), it);
+  else if (!groups.empty())
+    write_together(batch, groups, it);
 }
 
-void postgres_writer::begin(std::span<const store_write> batch, attempt& it) {
-  it.number = ++last_number_;
-  it.batch.dead.clear();
+void postgres_writer::write_alone(std::span<const store_write> batch,
+                                  const write_group& group, attempt& it) {
+  // Whoever has lost the session before it says anything need not ask what
+  // became of it.
+  tools_->db->listen();
+  it.committing = !it.batch.committed;
+  write_group_of(batch, group, it.batch);
+}
+
+void postgres_writer::write_together(std::span<const store_write> batch,
+                                     const std::vector<write_group>& groups,
+                                     attempt& it) {
+  begin(it.batch);
+  for (const auto& group : groups)
+    if (it.carefully)
+      write_carefully(batch, group.front(), it.batch);
+    else
+      write_group_of(batch, group, it.batch);
+  it.committing = true;
+  tools_->db->run("COMMIT");
+}
+
+void postgres_writer::begin(postgres_batch& it) {
   // The row of fences stays locked until we commit: whoever takes a larger
   // fence commits later.
-  auto grants = count_grants(batch);
-  auto with = "('" + writer_ + "', " + std::to_string(it.number);
-  auto begin = grants == 0
-                 ? "begin_batch " + with + ")"
-                 : "begin_grants " + with + ", " + std::to_string(grants) + ")";
+  auto with = "('" + it.writer + "', " + std::to_string(it.number);
+  auto begin = it.fences == 0 ? "begin_batch " + with + ")"
+                              : "begin_grants " + with + ", "
+                                  + std::to_string(it.fences) + ")";
   auto found = tools_->db->run("BEGIN; EXECUTE " + begin);
-  fence_no fence = 0;
+  timestamp now;
   found.next();
-  found.read(fence, it.batch.now);
-  if (where_.settings.clock)
-    it.batch.now = where_.settings.clock();
-  it.batch.fences = share_fences(batch, grants, fence);
+  found.read(it.fences, now);
+  if (!it.now)
+    it.now = now;
 }
 
 // -- commands -----------------------------------------------------------------
@@ -206,7 +226,7 @@ void postgres_writer::write_carefully(std::span<const store_write> batch,
       if constexpr (is_about_leases<Write>)
         tools_->leases.write(chosen<Write>{{n, &x}}, into);
       else
-        into.outcomes[n] = tools_->write(x, into.now);
+        into.outcomes[n] = tools_->write(x, *into.now);
       // What refused may have changed something before.
       if (is_about_leases<Write> || into.outcomes[n])
         undo.keep();
@@ -233,11 +253,12 @@ failure postgres_writer::refused(const postgres::error& why, const Write& x) {
 
 // -- when it goes wrong -------------------------------------------------------
 
-postgres_writer::tools& postgres_writer::session() {
+postgres_writer::tools& postgres_writer::session(bool only_to_look) {
   if (!tools_ || tools_->db->lost()) {
     tools_.reset();
     auto db = connect(where_);
-    expect_writable(*db);
+    if (!only_to_look)
+      expect_writable(*db);
     take(std::move(db));
   }
   return *tools_;
@@ -246,12 +267,16 @@ postgres_writer::tools& postgres_writer::session() {
 void postgres_writer::take(std::unique_ptr<postgres::connection> session) {
   auto& db = *session;
   // The server may not have noticed that we left. What we did there holds locks
-  // that we need now.
+  // that we need now, and may still be committed.
   if (backend_.pid != 0)
     db.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
            "WHERE pid = $1::int AND floor(extract(epoch FROM backend_start) "
            "* 1000000)::bigint = $2::bigint",
            postgres::parameters{backend_.pid, backend_.started});
+  // A session has this for as long as it lasts: the old one is over.
+  db.run("SELECT pg_advisory_lock("
+         "hashtextextended('leasehold writer ' || $1::text, 0))",
+         postgres::parameters{writer_});
   auto found = db.run("SELECT pid, floor(extract(epoch FROM backend_start) "
                       "* 1000000)::bigint FROM pg_stat_activity "
                       "WHERE pid = pg_backend_pid()");
@@ -264,13 +289,14 @@ void postgres_writer::take(std::unique_ptr<postgres::connection> session) {
 std::optional<failure> postgres_writer::after(const postgres::error& e,
                                               attempt& it,
                                               retry_budget& budget) {
-  auto unconfirmed = std::exchange(it.committing, false) && e.lost();
+  auto unconfirmed
+    = std::exchange(it.committing, false) && e.lost() && !it.batch.committed;
   if (tools_)
     tools_->db->roll_back();
   if (unconfirmed) {
     auto what = find_out(it);
-    it.committing = what == fate::committed;
-    if (it.committing)
+    it.committing = what == fate::committed && !it.batch.alone;
+    if (what == fate::committed)
       return std::nullopt;
     if (what == fate::unknown)
       return failure{ec::commit_unknown,
@@ -284,23 +310,44 @@ std::optional<failure> postgres_writer::after(const postgres::error& e,
     it.carefully = true;
     return std::nullopt;
   }
+  // By the next time another server may take writes, or this one again.
+  if (e.state() == postgres::read_only)
+    tools_.reset();
   if (is_passing(e) && budget.wait())
     return std::nullopt;
   return to_failure(where_.url, e);
 }
 
-postgres_writer::fate postgres_writer::find_out(const attempt& it) {
+outcomes postgres_writer::give_up(attempt& it, size_t count,
+                                  const failure& why) {
+  if (!it.batch.committed)
+    return outcomes(count, why);
+  for (auto& x : it.batch.outcomes)
+    if (!x && x.error().code == ec::none)
+      x = why;
+  return std::move(it.batch.outcomes);
+}
+
+postgres_writer::fate postgres_writer::find_out(attempt& it) {
   retry_budget budget{where_.settings.retry_for};
   while (budget.wait()) {
     try {
-      // If the old session is still at it, this waits for its end.
-      auto last = session().db->run("SELECT last FROM batches WHERE writer = '"
-                                    + writer_ + "' FOR UPDATE");
+      auto& db = *session(true).db;
+      postgres::parameters who{writer_};
+      // A standby may not have heard of it yet.
+      auto last = db.run("SELECT last FROM batches WHERE writer = $1::uuid "
+                         "AND NOT pg_is_in_recovery()",
+                         who);
       int64_t number = 0;
       if (!last.next())
         return fate::unknown;
       last.read(number);
-      return number < it.number ? fate::undone : fate::committed;
+      if (number < it.batch.number)
+        return fate::undone;
+      if (it.batch.alone)
+        note_outcomes(db.run(pg::read_mark, who), it.batch);
+      it.batch.committed = it.batch.alone;
+      return fate::committed;
     } catch (const postgres::error& e) {
       if (!is_passing(e))
         return fate::unknown;

@@ -20,7 +20,8 @@ namespace leasehold {
 
 /// Writes on a session of its own, which it makes again when it is lost.
 ///
-/// A batch is first written by as few statements as possible. If a constraint
+/// A batch is first written by as few statements as possible, and in one trip
+/// to the server if one statement does (`goes_alone`). If a constraint
 /// refuses a row, because another engine was faster, the batch is undone and
 /// written again in its own order, each command behind a savepoint.
 class postgres_writer {
@@ -66,15 +67,14 @@ private:
     bool carefully = false;
     /// Whether the server may have committed it.
     bool committing = false;
-    /// Its number among this writer's.
-    int64_t number = 0;
     postgres_batch batch;
   };
 
   enum class fate { committed, undone, unknown };
 
-  /// Connects if the session was lost. Throws `postgres::error`.
-  tools& session();
+  /// Connects if the session was lost; to a server that can be written, unless
+  /// it is `only_to_look`. Throws `postgres::error`.
+  tools& session(bool only_to_look = false);
 
   /// Begins to work on a new session: the last one must not be in the way.
   void take(std::unique_ptr<postgres::connection> session);
@@ -83,7 +83,16 @@ private:
   void write_all(std::span<const store_write> batch,
                  const std::vector<result<written>>& unfit, attempt& it);
 
-  void begin(std::span<const store_write> batch, attempt& it);
+  /// Writes a group that is the whole batch, in one trip; explains what it
+  /// refused in others.
+  void write_alone(std::span<const store_write> batch, const write_group& group,
+                   attempt& it);
+
+  /// Writes in a transaction of several statements.
+  void write_together(std::span<const store_write> batch,
+                      const std::vector<write_group>& groups, attempt& it);
+
+  void begin(postgres_batch& it);
 
   /// Does one group of commands by one statement, or one command that is not
   /// about leases.
@@ -106,8 +115,13 @@ private:
   std::optional<failure> after(const postgres::error& e, attempt& it,
                                retry_budget& budget);
 
-  /// What became of a commit that nobody confirmed.
-  fate find_out(const attempt& it);
+  /// The outcomes of a batch that is not tried again.
+  static std::vector<result<written>> give_up(attempt& it, size_t count,
+                                              const failure& why);
+
+  /// What became of a commit that nobody confirmed. Notes the outcomes if the
+  /// answer was lost with them.
+  fate find_out(attempt& it);
 
   postgres_place where_;
   instance_id self_;

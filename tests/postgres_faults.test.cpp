@@ -39,6 +39,20 @@ struct a_line {
     return apply(insert_lease{.row = row, .note = "granted"});
   }
 
+  /// Does two things that need two statements, and so a COMMIT: grants a lease,
+  /// and ends another.
+  void must_trade(const std::string& granted, const std::string& ended) {
+    auto row = a_lease(granted);
+    row.environment = {};
+    auto how = db->apply(std::vector<store_write>{
+      insert_lease{.row = row, .note = "granted"},
+      end_lease{.lease = {{ended}}, .from = {lease_status::active}}});
+    for (const auto& x : how) {
+      INFO(x.error().message << " " << x.error().detail);
+      REQUIRE(x.has_value());
+    }
+  }
+
   /// Grants a lease, which must work.
   void must_grant(const std::string& id) {
     auto outcome = grant(id);
@@ -160,10 +174,12 @@ TEST_CASE("postgres_store: a batch whose session is ended in the middle is "
   if (postgres_is_missing())
     return;
   a_line it;
-  it.proxy.once("claimed by", act::pass, [&] { it.kill_sessions(); });
   it.must_grant("lease-1");
-  CHECK(it.leases() == 1);
-  CHECK(it.place.number("SELECT count(*) FROM lease_events") == 1);
+  it.proxy.once("lease-2", act::pass, [&] { it.kill_sessions(); });
+  it.must_trade("lease-2", "lease-1");
+  CHECK(it.proxy.done());
+  CHECK(it.leases() == 2);
+  CHECK(it.place.number("SELECT count(*) FROM lease_events") == 3);
 }
 
 TEST_CASE("postgres_store: a batch whose connection is cut in the middle is "
@@ -172,10 +188,13 @@ TEST_CASE("postgres_store: a batch whose connection is cut in the middle is "
   if (postgres_is_missing())
     return;
   a_line it;
-  auto what = GENERATE(act::drop, act::drop_answer, act::leave_server);
-  it.proxy.once("claimed by", what);
   it.must_grant("lease-1");
-  CHECK(it.leases() == 1);
+  auto what = GENERATE(act::drop, act::drop_answer, act::leave_server);
+  it.proxy.once("lease-2", what);
+  it.must_trade("lease-2", "lease-1");
+  CHECK(it.proxy.done());
+  CHECK(it.leases() == 2);
+  CHECK(it.place.number("SELECT count(*) FROM lease_events") == 3);
 }
 
 TEST_CASE("postgres_store: who is too late for one lease writes the rest of "
@@ -265,12 +284,76 @@ TEST_CASE("postgres_store: a commit that nobody confirmed is looked up",
   if (postgres_is_missing())
     return;
   a_line it;
+  it.must_grant("lease-1");
   auto what = GENERATE(act::drop, act::drop_answer, act::leave_server);
   it.proxy.once("COMMIT", what);
+  it.must_trade("lease-2", "lease-1");
+  CHECK(it.proxy.done());
+  CHECK(it.leases() == 2);
+  CHECK(it.place.number("SELECT count(*) FROM lease_events") == 3);
+  it.must_trade("lease-3", "lease-2");
+}
+
+TEST_CASE("postgres_store: a batch in one trip that nobody confirmed is looked "
+          "up, and what it answered",
+          "[postgres_store]") {
+  if (postgres_is_missing())
+    return;
+  a_line it;
   it.must_grant("lease-1");
-  CHECK(it.leases() == 1);
-  CHECK(it.place.number("SELECT count(*) FROM lease_events") == 1);
   it.must_grant("lease-2");
+  auto what = GENERATE(act::drop, act::drop_answer, act::leave_server);
+  CAPTURE(static_cast<int>(what));
+  it.proxy.once("\"nobody\"", what);
+  auto end = [](const char* who) {
+    return end_lease{.lease = {{who}}, .from = {lease_status::active}};
+  };
+  auto outcomes = it.db->apply(
+    std::vector<store_write>{end("lease-1"), end("nobody"), end("lease-2")});
+  CHECK(it.proxy.done());
+  CHECK(outcomes.at(0).has_value());
+  CHECK(outcomes.at(0)->at == outcomes.at(2)->at);
+  CHECK(outcomes.at(0)->fence + 1 == outcomes.at(2)->fence);
+  CHECK(outcomes.at(0)->at.ms
+        == it.place.number("SELECT at FROM batches WHERE done = '{0,2}'"));
+  CHECK(outcomes.at(1).error().message
+        == "Lease \"nobody\" cannot be ended: it does not exist.");
+  CHECK(it.place.number("SELECT count(*) FROM lease_events") == 4);
+  it.must_grant("lease-3");
+}
+
+TEST_CASE("postgres_store: what a batch in one trip refused is explained "
+          "although the connection is cut",
+          "[postgres_store]") {
+  if (postgres_is_missing())
+    return;
+  a_line it;
+  it.must_grant("lease-1");
+  auto end = end_lease{.lease = {{"lease-1"}}, .from = {lease_status::active}};
+  auto wrong = end;
+  wrong.lease.id = {"nobody"};
+  it.proxy.once("SELECT status, fence", act::drop);
+  auto outcomes = it.db->apply(std::vector<store_write>{end, wrong});
+  CHECK(it.proxy.done());
+  CHECK(outcomes.at(0).has_value());
+  CHECK(outcomes.at(1).error().code == ec::conflict);
+}
+
+TEST_CASE("postgres_store: a batch in one trip that is refused by a constraint "
+          "is written without what is to blame",
+          "[postgres_store]") {
+  if (postgres_is_missing())
+    return;
+  a_line it;
+  it.must_grant("lease-1");
+  auto again = a_lease("lease-1");
+  auto fresh = a_lease("lease-2");
+  again.environment = fresh.environment = {};
+  auto outcomes = it.db->apply(std::vector<store_write>{
+    insert_lease{.row = again}, insert_lease{.row = fresh}});
+  CHECK(outcomes.at(0).error().code == ec::conflict);
+  CHECK(outcomes.at(1).has_value());
+  CHECK(it.place.number("SELECT count(*) FROM lease_events") == 2);
 }
 
 TEST_CASE("postgres_store: a commit is looked up after the server crashed",
@@ -278,12 +361,19 @@ TEST_CASE("postgres_store: a commit is looked up after the server crashed",
   if (postgres_is_missing())
     return;
   a_line it;
-  it.proxy.once("COMMIT", act::drop, [&] {
+  auto where = GENERATE("lease-1", "COMMIT");
+  auto what = GENERATE(act::drop, act::pass);
+  it.must_grant("lease-0");
+  it.proxy.once(where, what, [&] {
     it.server.crash();
     it.server.start();
   });
-  it.must_grant("lease-1");
-  CHECK(it.leases() == 1);
+  if (where == std::string{"COMMIT"})
+    it.must_trade("lease-1", "lease-0");
+  else
+    it.must_grant("lease-1");
+  CHECK(it.proxy.done());
+  CHECK(it.leases() == 2);
 }
 
 TEST_CASE("postgres_store: a commit that cannot be looked up is unknown",
@@ -291,7 +381,7 @@ TEST_CASE("postgres_store: a commit that cannot be looked up is unknown",
   if (postgres_is_missing())
     return;
   a_line it{{.retry_for = 20ms}};
-  it.proxy.once("COMMIT", act::drop_answer, [&] { it.proxy.refuse(true); });
+  it.proxy.once("lease-1", act::drop_answer, [&] { it.proxy.refuse(true); });
   auto why = it.grant("lease-1").error();
   CHECK(why.code == ec::commit_unknown);
   CHECK(why.message.find("connection was lost during a commit")

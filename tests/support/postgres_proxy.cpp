@@ -79,7 +79,8 @@ void postgres_proxy::set(rule what) {
 
 void postgres_proxy::once(std::string text, act what,
                           std::function<void()> first) {
-  auto done = std::make_shared<bool>(false);
+  auto done = std::make_shared<std::atomic<bool>>(false);
+  done_ = done;
   set([=](std::string_view said) {
     if (*done || said.find(text) == std::string_view::npos)
       return act::pass;

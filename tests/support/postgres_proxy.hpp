@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -47,6 +48,11 @@ public:
   /// anything else, if given.
   void once(std::string text, act what, std::function<void()> first = {});
 
+  /// Whether what `once` waits for has come.
+  [[nodiscard]] bool done() const {
+    return *done_;
+  }
+
   /// Refuses new connections from now on, or takes them again.
   void refuse(bool on) {
     refusing_ = on;
@@ -78,6 +84,8 @@ private:
   std::atomic<bool> cutting_ = false;
   std::mutex mutex_;
   rule rule_;
+  std::shared_ptr<std::atomic<bool>> done_
+    = std::make_shared<std::atomic<bool>>(false);
   std::vector<pair> pairs_;
   std::vector<int> left_;
   std::thread thread_;
