@@ -26,16 +26,7 @@ store_state::store_state(store_actor::pointer self,
 
 store_actor::behavior_type store_state::make_behavior() {
   return {
-    [this](store_write& what) -> caf::result<written> {
-      auto promise = self_->make_response_promise<written>();
-      waiting_.push_back(promise);
-      if (writes_->push(std::move(what)))
-        runner_->write(writes_,
-                       [me = store_actor{self_}](write_outcomes outcomes) {
-                         tell_from_outside(me, std::move(outcomes));
-                       });
-      return promise;
-    },
+    [this](store_write& what) { return write(what); },
     [this](store_query& question) -> caf::result<store_answer> {
       auto promise = self_->make_response_promise<store_answer>();
       auto number = ++last_question_;
@@ -54,10 +45,34 @@ store_actor::behavior_type store_state::make_behavior() {
   };
 }
 
+caf::result<written> store_state::write(store_write& what) {
+  auto promise = self_->make_response_promise<written>();
+  auto number = write_lanes::others;
+  lease_id lease;
+  if (runner_->writes_beside()) {
+    number = chooser_.choose(what);
+    if (const auto* about = lease_of(what))
+      lease = *about;
+  }
+  auto& [writes, waiting] = lanes_.at(number);
+  waiting.emplace_back(promise, std::move(lease));
+  if (writes->push(std::move(what)))
+    runner_->write(writes,
+                   [me = store_actor{self_}, number](write_outcomes outcomes) {
+                     outcomes.lane = number;
+                     tell_from_outside(me, std::move(outcomes));
+                   });
+  return promise;
+}
+
 void store_state::on_outcomes(write_outcomes& what) {
+  auto& waiting = lanes_.at(what.lane).waiting;
   for (auto& outcome : what.outcomes) {
-    deliver(waiting_.front(), std::move(outcome));
-    waiting_.pop_front();
+    auto [promise, lease] = std::move(waiting.front());
+    waiting.pop_front();
+    if (runner_->writes_beside())
+      chooser_.answered(lease);
+    deliver(promise, std::move(outcome));
   }
 }
 

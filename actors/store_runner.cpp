@@ -1,8 +1,11 @@
 #include "actors/store_runner.hpp"
 
+#include "actors/write_lanes.hpp"
+
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -65,7 +68,9 @@ private:
 void write_all(store& where, write_queue& from,
                const std::function<void(write_outcomes)>& then) {
   for (auto batch = from.take(); !batch.empty(); batch = from.take()) {
-    auto outcomes = where.apply(batch);
+    auto outcomes = from.lane() == write_lanes::others
+                      ? where.apply(batch)
+                      : where.apply_beside(batch);
     // Nobody may get the answer of another.
     outcomes.resize(batch.size(),
                     failure{ec::internal, "The store left this out.", {}});
@@ -77,14 +82,20 @@ class store_threads : public store_runner {
 public:
   explicit store_threads(std::shared_ptr<store> what)
     : store_{std::move(what)} {
-    // nop
+    if (store_->writes_beside())
+      grants_writer_.emplace();
   }
 
   void write(std::shared_ptr<write_queue> from,
              std::function<void(write_outcomes)> then) override {
-    writer_.add([this, from = std::move(from), then = std::move(then)] {
+    auto& by = from->lane() == write_lanes::others ? writer_ : *grants_writer_;
+    by.add([this, from = std::move(from), then = std::move(then)] {
       write_all(*store_, *from, then);
     });
+  }
+
+  [[nodiscard]] bool writes_beside() const override {
+    return store_->writes_beside();
   }
 
   void read(store_query question,
@@ -97,6 +108,8 @@ public:
 private:
   std::shared_ptr<store> store_;
   work_thread writer_;
+  /// Only where a store can use it.
+  std::optional<work_thread> grants_writer_;
   work_thread reader_;
 };
 

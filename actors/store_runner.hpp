@@ -17,6 +17,12 @@ class store_runner {
 public:
   virtual ~store_runner() = default;
 
+  /// Whether the queues of both lanes can be written at the same time; if not,
+  /// all goes into the first.
+  [[nodiscard]] virtual bool writes_beside() const {
+    return false;
+  }
+
   /// Applies what waits, batch after batch until there is none, and tells how
   /// each went, in their order. Called again after an empty batch only.
   virtual void write(std::shared_ptr<write_queue> from,
@@ -28,8 +34,8 @@ public:
     = 0;
 };
 
-/// Runs writes on one thread and reads on another. The destructor writes
-/// whatever waits, finishes what is being read, and joins.
+/// Runs the writes of each lane on a thread, and reads on another. The
+/// destructor writes whatever waits, finishes what is being read, and joins.
 std::unique_ptr<store_runner> make_store_threads(std::shared_ptr<store> what);
 
 /// Runs everything at once, on the caller's thread.

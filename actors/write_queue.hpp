@@ -19,6 +19,15 @@ public:
   /// Commands that one transaction takes at the most.
   static constexpr size_t batch_max = 1'024;
 
+  explicit write_queue(size_t lane = 0) : lane_{lane} {
+    // nop
+  }
+
+  /// See write_lanes.hpp.
+  [[nodiscard]] size_t lane() const noexcept {
+    return lane_;
+  }
+
   /// Adds a command. Returns whether nobody is writing: somebody has to begin.
   [[nodiscard]] bool push(store_write what) {
     std::lock_guard guard{mutex_};
@@ -41,6 +50,7 @@ public:
   }
 
 private:
+  size_t lane_;
   std::mutex mutex_;
   std::vector<store_write> waiting_;
   bool taken_care_of_ = false;

@@ -385,10 +385,10 @@ using store_answer
 
 // -- the store's own threads --------------------------------------------------
 
-/// WRITER -> STORE: the batch has been tried; one outcome per command, in
-/// order.
+/// WRITER -> STORE: this lane's batch has been tried; one outcome per command.
 struct write_outcomes {
   std::vector<result<written>> outcomes;
+  size_t lane = 0;
 };
 
 /// READER -> STORE: the answer to the question of this number.

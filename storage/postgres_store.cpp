@@ -78,18 +78,26 @@ class postgres_store : public store {
 public:
   postgres_store(const postgres_place& where, const instance_id& self,
                  std::unique_ptr<postgres::connection> writing,
+                 std::unique_ptr<postgres::connection> also_writing,
                  std::unique_ptr<postgres_life> alive)
-    : where_{where}, alive_{std::move(alive)},
-      writer_{where, self, std::move(writing)}, reader_{where_} {
+    : where_{where}, alive_{std::move(alive)}, writer_{where, self,
+                                                       std::move(writing)},
+      second_writer_{where, self, std::move(also_writing)}, reader_{where_} {
     // nop
   }
 
   std::vector<result<written>>
   apply(std::span<const store_write> batch) override {
-    using outcomes = std::vector<result<written>>;
-    auto all = guarded(
-      where_.url, [&]() -> result<outcomes> { return writer_.apply(batch); });
-    return all ? std::move(all).value() : outcomes(batch.size(), all.error());
+    return apply(writer_, batch);
+  }
+
+  [[nodiscard]] bool writes_beside() const override {
+    return true;
+  }
+
+  std::vector<result<written>>
+  apply_beside(std::span<const store_write> batch) override {
+    return apply(second_writer_, batch);
   }
 
   result<store_answer> read(const store_query& question) override {
@@ -97,9 +105,18 @@ public:
   }
 
 private:
+  using outcomes = std::vector<result<written>>;
+
+  outcomes apply(postgres_writer& by, std::span<const store_write> batch) {
+    auto all = guarded(where_.url,
+                       [&]() -> result<outcomes> { return by.apply(batch); });
+    return all ? std::move(all).value() : outcomes(batch.size(), all.error());
+  }
+
   postgres_place where_;
   std::unique_ptr<postgres_life> alive_;
   postgres_writer writer_;
+  postgres_writer second_writer_;
   reader reader_;
 };
 
@@ -159,7 +176,7 @@ result<std::unique_ptr<store>> open_database(const postgres_place& where,
     alive = std::move(shown).value();
   }
   return std::unique_ptr<store>{std::make_unique<postgres_store>(
-    where, self, std::move(writing), std::move(alive))};
+    where, self, std::move(writing), connect(where), std::move(alive))};
 }
 
 } // namespace

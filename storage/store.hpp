@@ -18,8 +18,9 @@ namespace leasehold {
 
 /// Keeps environments, leases, plugins and their history.
 ///
-/// Threading: `apply` is called from one thread at a time, `read` from one
-/// other thread at a time; both block. Nothing throws.
+/// Threading: `apply`, `apply_beside`, and `read` are each called from one
+/// thread at a time, which may be three different ones; all block. Nothing
+/// throws.
 class store {
 public:
   virtual ~store() = default;
@@ -31,6 +32,19 @@ public:
   /// `store_unusable`, or `commit_unknown`).
   virtual std::vector<result<written>> apply(std::span<const store_write> batch)
     = 0;
+
+  /// Whether another batch can be written while `apply` writes one.
+  [[nodiscard]] virtual bool writes_beside() const {
+    return false;
+  }
+
+  /// As `apply`, at the same time. No two batches that are under way may have
+  /// commands on the same lease; they are written in no particular order. Only
+  /// if `writes_beside`.
+  virtual std::vector<result<written>>
+  apply_beside(std::span<const store_write> batch) {
+    return apply(batch);
+  }
 
   /// Answers a question from what has been committed.
   virtual result<store_answer> read(const store_query& question) = 0;

@@ -6,23 +6,56 @@
 #include "tests/support/catch.hpp"
 #include "tests/support/postgres_server.hpp"
 
+#include <memory>
+#include <span>
+#include <utility>
+#include <vector>
+
 using namespace leasehold;
 using namespace leasehold::test;
 
 namespace {
 
-/// Runs one part of the contract on an empty database.
+/// Writes in both lanes in turns.
+class alternating_store : public store {
+public:
+  explicit alternating_store(std::unique_ptr<store> what)
+    : what_{std::move(what)} {
+    // nop
+  }
+
+  std::vector<result<written>>
+  apply(std::span<const store_write> batch) override {
+    beside_ = !beside_;
+    return beside_ ? what_->apply_beside(batch) : what_->apply(batch);
+  }
+
+  result<store_answer> read(const store_query& question) override {
+    return what_->read(question);
+  }
+
+private:
+  std::unique_ptr<store> what_;
+  bool beside_ = false;
+};
+
+/// Runs one part of the contract on an empty database, in one lane and in two.
 void keep(void (*contract)(const store_opener&)) {
   if (postgres_is_missing())
     return;
+  auto in_turns = GENERATE(false, true);
+  CAPTURE(in_turns);
   postgres_database place;
-  contract([&](const instance_id& self, store_clock clock) {
-    auto made
-      = open_postgres_store(place.url(), self, {.clock = std::move(clock)});
-    INFO(made.error().message << " " << made.error().detail);
-    REQUIRE(made.has_value());
-    return std::move(made).value();
-  });
+  contract(
+    [&](const instance_id& self, store_clock clock) -> std::unique_ptr<store> {
+      auto made
+        = open_postgres_store(place.url(), self, {.clock = std::move(clock)});
+      INFO(made.error().message << " " << made.error().detail);
+      REQUIRE(made.has_value());
+      if (!in_turns)
+        return std::move(made).value();
+      return std::make_unique<alternating_store>(std::move(made).value());
+    });
 }
 
 } // namespace

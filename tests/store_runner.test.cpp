@@ -3,6 +3,7 @@
 
 #include "actors/store_runner.hpp"
 
+#include "actors/write_lanes.hpp"
 #include "tests/support/catch.hpp"
 
 #include <memory>
@@ -31,6 +32,33 @@ public:
 
   std::counting_semaphore<> begun{0};
   std::counting_semaphore<> go_on{0};
+};
+
+/// Writes one batch while another is under way.
+class broad_store : public store {
+public:
+  std::vector<result<written>>
+  apply(std::span<const store_write> batch) override {
+    begun.release();
+    go_on.acquire();
+    return {batch.size(), written{{1}, 0}};
+  }
+
+  [[nodiscard]] bool writes_beside() const override {
+    return true;
+  }
+
+  std::vector<result<written>>
+  apply_beside(std::span<const store_write> batch) override {
+    return {batch.size(), written{{1}, 7}};
+  }
+
+  result<store_answer> read(const store_query&) override {
+    return store_answer{lease_rows{}};
+  }
+
+  std::binary_semaphore begun{0};
+  std::binary_semaphore go_on{0};
 };
 
 /// Tells of the first command only.
@@ -95,6 +123,30 @@ TEST_CASE("store_runner: what came meanwhile is written at once, together",
     disk->go_on.release();
   }
   CHECK(told == std::vector<size_t>{1, 3});
+}
+
+TEST_CASE("store_runner: each lane has its own thread", "[actors]") {
+  auto disk = std::make_shared<broad_store>();
+  auto runner = make_store_threads(disk);
+  REQUIRE(runner->writes_beside());
+  std::binary_semaphore granted{0};
+  std::vector<fence_no> told;
+  auto others = std::make_shared<write_queue>(write_lanes::others);
+  auto grants = std::make_shared<write_queue>(write_lanes::grants);
+  REQUIRE(others->push(any_write()));
+  runner->write(others, [&](const write_outcomes& how) {
+    told.push_back(how.outcomes.at(0)->fence);
+  });
+  disk->begun.acquire();
+  REQUIRE(grants->push(any_write()));
+  runner->write(grants, [&](const write_outcomes& how) {
+    told.push_back(how.outcomes.at(0)->fence);
+    granted.release();
+  });
+  granted.acquire();
+  disk->go_on.release();
+  runner.reset();
+  CHECK(told == std::vector<fence_no>{7, 0});
 }
 
 TEST_CASE(

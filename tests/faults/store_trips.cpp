@@ -63,6 +63,18 @@ public:
     return out;
   }
 
+  [[nodiscard]] bool writes_beside() const override {
+    return real_->writes_beside();
+  }
+
+  std::vector<result<written>>
+  apply_beside(std::span<const store_write> batch) override {
+    pass("before.", batch);
+    auto out = real_->apply_beside(batch);
+    pass("after.", batch);
+    return out;
+  }
+
   result<store_answer> read(const store_query& question) override {
     return real_->read(question);
   }

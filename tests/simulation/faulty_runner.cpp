@@ -23,7 +23,8 @@ bool is(const fault* wrong, fault_kind what) {
 
 faulty_runner::faulty_runner(surroundings& around, store& what,
                              listener on_written)
-  : around_{around}, store_{what}, on_written_{std::move(on_written)} {
+  : around_{around}, store_{what}, on_written_{std::move(on_written)},
+    two_lanes_{around.chance.percent(50)} {
   // nop
 }
 
@@ -54,11 +55,11 @@ faulty_runner::apply(const std::vector<store_write>& batch,
   return how;
 }
 
-void faulty_runner::answer(milliseconds delay, write_outcomes how,
+void faulty_runner::answer(size_t lane, milliseconds delay, write_outcomes how,
                            const listening& then) {
-  answered_at_ = std::max(answered_at_, around_.time.now() + delay);
-  later(answered_at_ - around_.time.now(),
-        [then, how = std::move(how)] { then(how); });
+  auto& at = answered_at_.at(lane);
+  at = std::max(at, around_.time.now() + delay);
+  later(at - around_.time.now(), [then, how = std::move(how)] { then(how); });
 }
 
 void faulty_runner::write(std::shared_ptr<write_queue> from, listening then) {
@@ -81,7 +82,7 @@ void faulty_runner::write(std::shared_ptr<write_queue> from, listening then) {
     auto how = apply(batch, wrong);
     if (!*alive)
       return;
-    answer(back, {std::move(how)}, then);
+    answer(from->lane(), back, {std::move(how)}, then);
     // The next one does not wait until anybody has heard of this one.
     write(from, then);
   });

@@ -6,6 +6,8 @@
 #include "actors/store_runner.hpp"
 #include "tests/simulation/surroundings.hpp"
 
+#include <array>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -21,6 +23,11 @@ public:
   /// Both must outlive everything that the agenda still holds.
   faulty_runner(surroundings& around, store& what, listener on_written);
 
+  /// Some databases do, and some do not.
+  [[nodiscard]] bool writes_beside() const override {
+    return two_lanes_;
+  }
+
   void write(std::shared_ptr<write_queue> from,
              std::function<void(write_outcomes)> then) override;
 
@@ -34,8 +41,9 @@ public:
 private:
   using listening = std::function<void(write_outcomes)>;
 
-  /// Tells how a batch went, after those before it.
-  void answer(milliseconds delay, write_outcomes how, const listening& then);
+  /// Tells how a batch went, after those before it in its lane.
+  void answer(size_t lane, milliseconds delay, write_outcomes how,
+              const listening& then);
 
   std::vector<result<written>> apply(const std::vector<store_write>& batch,
                                      const fault* wrong);
@@ -47,8 +55,9 @@ private:
   store& store_;
   listener on_written_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
-  /// When the last answer arrives.
-  milliseconds answered_at_{0};
+  bool two_lanes_;
+  /// When the last answer of each lane arrives.
+  std::array<milliseconds, 2> answered_at_{};
 };
 
 } // namespace leasehold::sim
