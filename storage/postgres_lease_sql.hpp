@@ -44,11 +44,13 @@ inline const std::string asked_leases = R"(
     turn, owner_instance, fingerprint, metadata, expires_in, ends_at,
     deadline_in, note, plugin_id, plugin_seen, reattach_grace)
 ), serving AS MATERIALIZED (
-  -- Whoever removes a plugin waits for us, or we see that it is gone. What is
-  -- asked for is named once more below, and so never put down in between.
+  -- Whoever changes or removes a plugin waits for us, or we see what became of
+  -- it, even if that was while we waited for our fences: a weaker lock would
+  -- not look again. What is asked for is named once more below, and so never
+  -- put down in between.
   SELECT p.id, p.updated_at FROM plugins p
   WHERE p.id = ANY ($27::text[]) AND p.status = 'ready'
-  FOR KEY SHARE
+  FOR SHARE
 )";
 
 // Writes what is `ready`, and begins its history.

@@ -1,7 +1,7 @@
 #pragma once
 
 // The writes that concern leases, many of one kind at once, inside a
-// transaction that somebody else has begun.
+// transaction that somebody else has begun or as one of their own.
 
 #include "messages/store.hpp"
 #include "storage/postgres.hpp"

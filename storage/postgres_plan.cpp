@@ -81,13 +81,13 @@ int rank_of(const store_write& what) {
 }
 
 /// Whether a command asks for nothing but one statement; see `pg::both_ways`.
+/// Whoever takes over from the dead makes sure first that they are.
 bool may_be_alone(const store_write& what) {
   return std::visit(overloaded{
                       [](const give_up_resource&) { return false; },
                       [](const take_fence&) { return false; },
                       [](const adopt_late&) { return false; },
                       []<class T>(const T& x) {
-                        // Whoever takes over from the dead makes sure of that first.
                         if constexpr (requires { x.dead_owner; })
                           return x.dead_owner.empty();
                         else

@@ -273,15 +273,15 @@ void postgres_writer::take(std::unique_ptr<postgres::connection> session) {
            "WHERE pid = $1::int AND floor(extract(epoch FROM backend_start) "
            "* 1000000)::bigint = $2::bigint",
            postgres::parameters{backend_.pid, backend_.started});
-  // A session has this for as long as it lasts: the old one is over.
-  db.run("SELECT pg_advisory_lock("
-         "hashtextextended('leasehold writer ' || $1::text, 0))",
-         postgres::parameters{writer_});
   auto found = db.run("SELECT pid, floor(extract(epoch FROM backend_start) "
                       "* 1000000)::bigint FROM pg_stat_activity "
                       "WHERE pid = pg_backend_pid()");
   if (found.next())
     found.read(backend_.pid, backend_.started);
+  // A session has this for as long as it lasts: the old one is over.
+  db.run("SELECT pg_advisory_lock("
+         "hashtextextended('leasehold writer ' || $1::text, 0))",
+         postgres::parameters{writer_});
   db.run(prepare_begin);
   tools_.emplace(std::move(session), self_);
 }
@@ -334,14 +334,17 @@ postgres_writer::fate postgres_writer::find_out(attempt& it) {
     try {
       auto& db = *session(true).db;
       postgres::parameters who{writer_};
-      // A standby may not have heard of it yet.
-      auto last = db.run("SELECT last FROM batches WHERE writer = $1::uuid "
-                         "AND NOT pg_is_in_recovery()",
+      auto last = db.run("SELECT last, pg_is_in_recovery() FROM batches "
+                         "WHERE writer = $1::uuid",
                          who);
       int64_t number = 0;
+      auto standby = false;
       if (!last.next())
         return fate::unknown;
-      last.read(number);
+      last.read(number, standby);
+      // It may not have heard of it yet; perhaps it takes over meanwhile.
+      if (standby && number < it.batch.number)
+        continue;
       if (number < it.batch.number)
         return fate::undone;
       if (it.batch.alone)

@@ -38,8 +38,8 @@ public:
     return false;
   }
 
-  /// As `apply`, at the same time. No two batches that are under way may have
-  /// commands on the same lease; they are written in no particular order. Only
+  /// As `apply`, at the same time, and in no particular order with it: who
+  /// writes a lease here waits for the answer before he writes it there. Only
   /// if `writes_beside`.
   virtual std::vector<result<written>>
   apply_beside(std::span<const store_write> batch) {

@@ -101,8 +101,8 @@ TEST_CASE("postgres_store: no lease is taken in an environment that another "
   CHECK(it.place.number("SELECT count(*) FROM leases") == 0);
 }
 
-// `insert_leases` takes a key-share lock on the plugin's row before it looks at
-// it, `remove_plugin` an update lock before it counts leases: they exclude each
+// `insert_leases` takes a share lock on the plugin's row before it looks at it,
+// `remove_plugin` an update lock before it counts leases: they exclude each
 // other, and whoever comes second sees what the first has done.
 
 TEST_CASE("postgres_store: a plugin is not removed under a lease that another "
@@ -126,6 +126,20 @@ TEST_CASE("postgres_store: no lease is taken of a plugin that another engine "
   a_race it;
   it.other->run("SELECT FROM plugins WHERE id = 'plugin-1' FOR UPDATE;"
                 "DELETE FROM plugins WHERE id = 'plugin-1'");
+  auto how = it.meet(
+    insert_lease{.row = a_holder("ours", "box-1"), .plugin = it.stamp});
+  CHECK(how.error().code == ec::plugin_not_ready);
+  CHECK(it.place.number("SELECT count(*) FROM leases") == 0);
+}
+
+TEST_CASE("postgres_store: no lease is taken of a plugin that another engine "
+          "disables while the lease waits for its fence",
+          "[postgres_store]") {
+  if (postgres_is_missing())
+    return;
+  a_race it;
+  it.other->run("UPDATE fences SET last = last;"
+                "UPDATE plugins SET status = 'disabled' WHERE id = 'plugin-1'");
   auto how = it.meet(
     insert_lease{.row = a_holder("ours", "box-1"), .plugin = it.stamp});
   CHECK(how.error().code == ec::plugin_not_ready);
