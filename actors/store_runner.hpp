@@ -18,7 +18,7 @@ public:
   virtual ~store_runner() = default;
 
   /// Whether the queues of both lanes can be written at the same time; if not,
-  /// all goes into the first.
+  /// all goes into `write_lanes::others`.
   [[nodiscard]] virtual bool writes_beside() const {
     return false;
   }
