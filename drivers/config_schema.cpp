@@ -1,5 +1,6 @@
 #include "drivers/config_schema.hpp"
 
+#include "drivers/schema_table.hpp"
 #include "messages/json_text_scan.hpp"
 
 #include <nlohmann/json.hpp>
@@ -12,10 +13,8 @@
 #include <valijson/validator.hpp>
 
 #include <algorithm>
-#include <charconv>
 #include <exception>
 #include <string>
-#include <unordered_map>
 
 namespace leasehold {
 
@@ -31,99 +30,6 @@ failure unusable(std::string why) {
   return {ec::invalid_config, "The plugin's configSchema cannot be used.",
           std::move(why)};
 }
-
-// -- schemas that lead nowhere ------------------------------------------------
-
-/// What `$ref` names, as the library finds it; null if there is nothing.
-const json* target_of(const json& root, const std::string& reference) {
-  auto hash = reference.find('#');
-  auto pointer
-    = hash == std::string::npos ? std::string{} : reference.substr(hash + 1);
-  std::string decoded;
-  for (size_t i = 0; i < pointer.size(); ++i) {
-    auto value = 0u;
-    const auto* from = pointer.data() + i + 1;
-    if (pointer[i] == '%' && i + 2 < pointer.size()
-        && std::from_chars(from, from + 2, value, 16).ptr == from + 2) {
-      decoded += static_cast<char>(value);
-      i += 2;
-    } else {
-      decoded += pointer[i];
-    }
-  }
-  while (decoded.ends_with('/'))
-    decoded.pop_back();
-  try {
-    json::json_pointer where{decoded};
-    return root.contains(where) ? &root.at(where) : nullptr;
-  } catch (const json::exception&) {
-    return nullptr;
-  }
-}
-
-/// Whether a schema asks for itself about one and the same value: the library
-/// would ask for ever.
-class circle_search {
-public:
-  explicit circle_search(const json& root) : root_{root} {
-    // nop
-  }
-
-  bool finds(const json& schema) {
-    if (look(schema))
-      return true;
-    for (const auto& part : schema)
-      if (part.is_structured() && finds(part))
-        return true;
-    return false;
-  }
-
-private:
-  enum class mark : uint8_t { open, settled };
-
-  bool look(const json& schema) {
-    if (!schema.is_object())
-      return false;
-    auto [pos, fresh] = marks_.emplace(&schema, mark::open);
-    if (!fresh)
-      return pos->second == mark::open;
-    if (marks_open_++ > json_depth_max || look_further(schema))
-      return true;
-    --marks_open_;
-    marks_[&schema] = mark::settled;
-    return false;
-  }
-
-  bool look_further(const json& schema) {
-    if (auto ref = schema.find("$ref"); ref != schema.end()) {
-      auto* target = ref->is_string()
-                       ? target_of(root_, ref->get<std::string>())
-                       : nullptr;
-      return target && look(*target);
-    }
-    for (const auto* key : {"not", "if", "then", "else"})
-      if (auto part = schema.find(key); part != schema.end() && look(*part))
-        return true;
-    for (const auto* key : {"allOf", "anyOf", "oneOf", "extends", "type",
-                            "disallow", "dependencies"})
-      if (auto parts = schema.find(key);
-          parts != schema.end() && look_into(*parts))
-        return true;
-    return false;
-  }
-
-  bool look_into(const json& parts) {
-    if (parts.is_object() && look(parts))
-      return true;
-    return parts.is_structured()
-           && std::any_of(parts.begin(), parts.end(),
-                          [this](const json& x) { return look(x); });
-  }
-
-  const json& root_;
-  std::unordered_map<const json*, mark> marks_;
-  size_t marks_open_ = 0;
-};
 
 // -- divisors -----------------------------------------------------------------
 
@@ -165,6 +71,16 @@ bool has_longer_text(const json& x, size_t length) {
          && std::any_of(x.begin(), x.end(), [&](const json& part) {
               return has_longer_text(part, length);
             });
+}
+
+// -- depth --------------------------------------------------------------------
+
+size_t depth_of(const json& x) {
+  size_t out = 0;
+  if (x.is_structured())
+    for (const auto& part : x)
+      out = std::max(out, depth_of(part));
+  return out + 1;
 }
 
 // -- words --------------------------------------------------------------------
@@ -218,12 +134,13 @@ result<> check_against_schema(const json_text& config,
   try {
     auto schema_json = json::parse(schema.text);
     auto config_json = json::parse(config.text);
-    if (circle_search{schema_json}.finds(schema_json))
-      return unusable("It leads in a circle.");
     if (has_zero_divisor(schema_json))
       return unusable("It asks for multiples of zero, or of less.");
-    if (has_patterns(schema_json)
-        && has_longer_text(config_json, pattern_text_max))
+    auto patterns = has_patterns(schema_json);
+    if (tabulate(schema_json) * depth_of(config_json) > checks_nested_max)
+      return failure{
+        ec::invalid_config, "config: nests too deep for its schema", {}};
+    if (patterns && has_longer_text(config_json, pattern_text_max))
       return failure{ec::invalid_config,
                      "config: a text is longer than "
                        + std::to_string(pattern_text_max)

@@ -8,6 +8,7 @@
 #include "tests/support/catch.hpp"
 
 using namespace leasehold;
+using namespace std::string_literals;
 
 namespace {
 
@@ -96,7 +97,7 @@ TEST_CASE("config_schema: a config that is not JSON is an error",
 TEST_CASE("config_schema: a schema that leads in a circle is an error",
           "[config_schema]") {
   auto schema = GENERATE(as<std::string>{}, R"({"$ref":"#"})",
-                         R"({"$ref":"nowhere"})", R"({"allOf":[{"$ref":"#"}]})",
+                         R"({"allOf":[{"$ref":"#"}]})",
                          R"({"not":{"anyOf":[{"$ref":"#"}]}})",
                          R"({"properties":{"a":{"$ref":"#/properties/b"},
                       "b":{"$ref":"#/properties/%61"}}})");
@@ -104,6 +105,116 @@ TEST_CASE("config_schema: a schema that leads in a circle is an error",
   CHECK(out.error().code == ec::invalid_config);
   CHECK(out.error().message == "The plugin's configSchema cannot be used.");
   CHECK(out.error().detail == "It leads in a circle.");
+}
+
+TEST_CASE("config_schema: a reference that leads nowhere is an error",
+          "[config_schema]") {
+  // Taken less strictly, each of the first four leads to itself.
+  auto ref = GENERATE(as<std::string>{}, "#//properties/a", "#/properties/a/",
+                      "#/allOf/00", "#/properties/b%2Fc", "#/none", "#anchor");
+  auto schema = R"({"allOf":[{"$ref":"REF"}],
+                    "properties":{"a":{"$ref":"REF"},"b/c":{"$ref":"REF"}}})"s;
+  for (auto pos = schema.find("REF"); pos != std::string::npos;
+       pos = schema.find("REF", pos + ref.size()))
+    schema.replace(pos, 3, ref);
+  CAPTURE(schema);
+  auto out = check_against_schema(json_text{R"({"a":1})"}, json_text{schema});
+  CHECK(out.error().message == "The plugin's configSchema cannot be used.");
+  CHECK(out.error().detail == "Its $ref \"" + ref + "\" leads nowhere.");
+}
+
+TEST_CASE("config_schema: a reference to another document is an error",
+          "[config_schema]") {
+  auto refers_to = [](const std::string& ref) {
+    json_text schema{R"({"$id":"http://example.org/own#","properties":
+      {"a":{"$ref":")"
+                     + ref + R"("}},"definitions":{"x":{"type":"null"}}})"};
+    return check_against_schema(json_text{R"({"a":1})"}, schema).error();
+  };
+  CHECK(refers_to("http://example.org/own#/definitions/x").message
+        == "a: Value type not permitted by 'type' constraint.");
+  CHECK(refers_to("http://example.org/other#/definitions/x").detail
+        == "Its $ref \"http://example.org/other#/definitions/x\" names another "
+           "document.");
+  CHECK(refers_to("other").detail
+        == "Its $ref \"other\" names another document.");
+}
+
+TEST_CASE("config_schema: what only looks like a reference is none",
+          "[config_schema]") {
+  json_text schema{R"({"properties":{"a":{"enum":[{"$ref":"x"}]},
+    "$ref":{"type":"integer"}},"definitions":{"unused":{"$ref":"y"}}})"};
+  CHECK(check_against_schema(json_text{R"({"a":{"$ref":"x"}})"}, schema));
+  CHECK_FALSE(check_against_schema(json_text{R"({"a":{}})"}, schema));
+  CHECK_FALSE(check_against_schema(json_text{R"({"$ref":"x"})"}, schema));
+}
+
+TEST_CASE("config_schema: the part that has no schema is named",
+          "[config_schema]") {
+  json_text schema{R"({"properties":{"a/b":{"items":7}}})"};
+  auto out = check_against_schema(json_text{"{}"}, schema);
+  CHECK(out.error().detail
+        == "It has no schema at /properties/a~1b/items, but a value of type "
+           "number.");
+  out = check_against_schema(json_text{"{}"}, json_text{"[]"});
+  CHECK(out.error().detail
+        == "It has no schema at its root, but a value of type array.");
+}
+
+// The library takes a schema for the one that has it, if that one is referred
+// to; and some keywords for one and the same part.
+TEST_CASE("config_schema: parts are told apart", "[config_schema]") {
+  json_text names{R"({"properties":{"a":{"$ref":"#/definitions/x"}},
+    "definitions":{"x":{"type":"object","propertyNames":{"maxLength":3}}}})"};
+  CHECK(check_against_schema(json_text{R"({"a":{"abc":1}})"}, names));
+  CHECK_FALSE(check_against_schema(json_text{R"({"a":{"abcd":1}})"}, names));
+  json_text no_names{R"({"propertyNames":false})"};
+  CHECK(check_against_schema(json_text{"{}"}, no_names));
+  CHECK_FALSE(check_against_schema(json_text{R"({"a":1})"}, no_names));
+  json_text others{R"({"dependencies":{"a":{"required":["c"]},
+    "b":{"$ref":"#/definitions/none"},"d":["e"]},"definitions":{"none":{}}})"};
+  CHECK(check_against_schema(json_text{R"({"b":1})"}, others));
+  CHECK_FALSE(check_against_schema(json_text{R"({"a":1})"}, others));
+  CHECK_FALSE(check_against_schema(json_text{R"({"d":1})"}, others));
+}
+
+TEST_CASE("config_schema: every keyword's schemas are found",
+          "[config_schema]") {
+  struct keyword {
+    const char* schema;
+    const char* good;
+    const char* bad;
+  };
+  const keyword all[]{
+    {R"({"allOf":[REF]})", "1", "\"x\""},
+    {R"({"anyOf":[REF,{"type":"null"}]})", "null", "\"x\""},
+    {R"({"oneOf":[REF,{"type":"null"}]})", "1", "\"x\""},
+    {R"({"not":REF})", "\"x\"", "1"},
+    {R"({"if":REF,"then":{"minimum":2},"else":false})", "2", "1"},
+    {R"({"if":true,"then":REF})", "1", "\"x\""},
+    {R"({"if":false,"else":REF})", "1", "\"x\""},
+    {R"({"items":REF})", "[1,2]", "[1,\"x\"]"},
+    {R"({"items":[REF],"additionalItems":false})", "[1]", "[1,2]"},
+    {R"({"items":[true],"additionalItems":REF})", "[\"x\",2]", "[1,\"x\"]"},
+    {R"({"contains":REF})", "[\"x\",1]", "[\"x\"]"},
+    {R"({"properties":{"a":REF}})", R"({"a":1})", R"({"a":"x"})"},
+    {R"({"patternProperties":{"^/":REF}})", R"({"/":1})", R"({"/":"x"})"},
+    {R"({"additionalProperties":REF})", R"({"a":1})", R"({"a":"x"})"},
+    {R"({"dependencies":{"a":{"properties":{"b":REF}}}})", R"({"b":"x"})",
+     R"({"a":1,"b":"x"})"},
+  };
+  for (auto part : {R"({"type":"integer"})", R"({"$ref":"#/definitions/n"})"})
+    for (const auto& x : all) {
+      std::string schema = x.schema;
+      schema.replace(schema.find("REF"), 3, part);
+      json_text whole{R"({"properties":{"v":)" + schema
+                      + R"(},"definitions":{"n":{"type":"integer"}}})"};
+      CAPTURE(whole.text, x.good, x.bad);
+      auto config
+        = [](std::string value) { return json_text{R"({"v":)" + value + "}"}; };
+      CHECK(check_against_schema(config(x.good), whole));
+      CHECK_FALSE(check_against_schema(config(x.bad), whole));
+    }
 }
 
 TEST_CASE("config_schema: nothing is a multiple of zero", "[config_schema]") {
@@ -136,6 +247,57 @@ TEST_CASE("config_schema: a text is too long for a pattern before the stack is "
   CHECK(out.error().message
         == "config: a text is longer than 1024 bytes, which is too long for "
            "its schema's patterns");
+}
+
+TEST_CASE("config_schema: a schema nests as deep as the stack is long",
+          "[config_schema]") {
+  auto chain = [](size_t levels) {
+    auto out = R"({"$ref":"#/definitions/1","definitions":{)"s;
+    for (size_t i = 1; i < levels; ++i)
+      out += '"' + std::to_string(i)
+             + R"(":{"additionalProperties":{"$ref":"#/definitions/)"
+             + std::to_string(i + 1) + "\"}},";
+    return json_text{out + '"' + std::to_string(levels)
+                     + R"(":{"type":"object"}}})"};
+  };
+  CHECK(check_against_schema(json_text{"{}"}, chain(64)));
+  auto out = check_against_schema(json_text{"{}"}, chain(65));
+  CHECK(out.error().code == ec::invalid_config);
+  CHECK(out.error().detail == "Its schemas nest deeper than 64 levels.");
+  CHECK_FALSE(check_against_schema(json_text{"{}"}, chain(20'000)));
+}
+
+TEST_CASE("config_schema: a config nests as deep as the stack is long",
+          "[config_schema]") {
+  // Ten schemas for each value.
+  auto schema = R"({"additionalProperties":{"$ref":"#"}})"s;
+  for (auto i = 0; i < 9; ++i)
+    schema = R"({"oneOf":[)" + schema + "]}";
+  auto nested = [](size_t levels) {
+    std::string out;
+    for (size_t i = 1; i < levels; ++i)
+      out += R"({"a":)";
+    return json_text{out + "{}" + std::string(levels - 1, '}')};
+  };
+  CHECK(check_against_schema(nested(100), json_text{schema}));
+  auto out = check_against_schema(nested(101), json_text{schema});
+  CHECK(out.error().code == ec::invalid_config);
+  CHECK(out.error().message == "config: nests too deep for its schema");
+}
+
+TEST_CASE("config_schema: schemas that speak of one value have a limit",
+          "[config_schema]") {
+  // The later ones are found first, and so each alone.
+  auto schema = R"({"properties":{)"s;
+  for (auto i = 3'000; i > 0; --i)
+    schema += "\"" + std::to_string(10'000 - i) + R"(":{"not":)"
+              + (i == 3'000 ? "true"
+                            : R"({"$ref":"#/properties/)"
+                                + std::to_string(10'000 - i - 1) + "\"}")
+              + "},";
+  schema.back() = '}';
+  auto out = check_against_schema(json_text{"{}"}, json_text{schema + '}'});
+  CHECK(out.error().code == ec::invalid_config);
 }
 
 TEST_CASE("config_schema: what nests without end is refused",
