@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <exception>
 #include <string>
+#include <string_view>
 
 namespace leasehold {
 
@@ -25,6 +26,9 @@ using nlohmann::json;
 /// The library matches patterns by a recursion over the text, which runs out of
 /// stack: up to 2 KiB of it a byte, where nothing is optimised.
 constexpr size_t pattern_text_max = 1'024;
+
+/// Digits of a number in a pattern.
+constexpr size_t pattern_digits_max = 4;
 
 failure unusable(std::string why) {
   return {ec::invalid_config, "The plugin's configSchema cannot be used.",
@@ -57,6 +61,43 @@ bool has_patterns(const json& x) {
       return true;
   }
   return x.is_structured() && std::any_of(x.begin(), x.end(), has_patterns);
+}
+
+size_t digits_at(std::string_view text, size_t pos) {
+  auto end = text.find_first_not_of("0123456789", pos);
+  return std::min(end, text.size()) - std::min(pos, text.size());
+}
+
+/// Whether a pattern counts further, in `{5,10}` or `\5`, than anybody needs:
+/// the library would count until its integers are over.
+bool counts_too_far(std::string_view pattern) {
+  for (size_t i = 0; i < pattern.size(); ++i)
+    if (pattern[i] == '{' || pattern[i] == '\\') {
+      auto first = digits_at(pattern, i + 1);
+      auto comma = i + 1 + first;
+      auto second
+        = pattern.substr(std::min(comma, pattern.size())).starts_with(',')
+            ? digits_at(pattern, comma + 1)
+            : 0;
+      if (std::max(first, second) > pattern_digits_max)
+        return true;
+    }
+  return false;
+}
+
+bool has_large_counts(const json& x) {
+  if (x.is_object()) {
+    if (auto pos = x.find("pattern");
+        pos != x.end() && pos->is_string()
+        && counts_too_far(pos->get_ref<const std::string&>()))
+      return true;
+    if (auto pos = x.find("patternProperties");
+        pos != x.end() && pos->is_object())
+      for (const auto& [pattern, schema] : pos->items())
+        if (counts_too_far(pattern))
+          return true;
+  }
+  return x.is_structured() && std::any_of(x.begin(), x.end(), has_large_counts);
 }
 
 /// Whether some text, or some key, is longer.
@@ -120,6 +161,9 @@ failure explain(valijson::ValidationResults& results) {
     else
       out.detail += (out.detail.empty() ? "" : "\n") + line;
   }
+  // Of a schema that is `false` the library has nothing to say.
+  if (out.message.empty())
+    out.message = "config: its schema allows none";
   return out;
 }
 
@@ -136,6 +180,8 @@ result<> check_against_schema(const json_text& config,
     auto config_json = json::parse(config.text);
     if (has_zero_divisor(schema_json))
       return unusable("It asks for multiples of zero, or of less.");
+    if (has_large_counts(schema_json))
+      return unusable("It has a pattern that counts further than 9999.");
     auto patterns = has_patterns(schema_json);
     if (tabulate(schema_json) * depth_of(config_json) > checks_nested_max)
       return failure{

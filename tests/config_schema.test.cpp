@@ -217,6 +217,15 @@ TEST_CASE("config_schema: every keyword's schemas are found",
     }
 }
 
+TEST_CASE("config_schema: a schema that allows nothing is a reason",
+          "[config_schema]") {
+  auto schema
+    = GENERATE(as<std::string>{}, "false", R"({"$ref":"#/a","a":false})");
+  auto out = check_against_schema(json_text{"{}"}, json_text{schema});
+  CHECK(out.error().code == ec::invalid_config);
+  CHECK(out.error().message == "config: its schema allows none");
+}
+
 TEST_CASE("config_schema: nothing is a multiple of zero", "[config_schema]") {
   auto schema
     = GENERATE(as<std::string>{}, R"({"properties":{"a":{"multipleOf":0}}})",
@@ -298,6 +307,23 @@ TEST_CASE("config_schema: schemas that speak of one value have a limit",
   schema.back() = '}';
   auto out = check_against_schema(json_text{"{}"}, json_text{schema + '}'});
   CHECK(out.error().code == ec::invalid_config);
+}
+
+TEST_CASE("config_schema: a pattern counts to 9999", "[config_schema]") {
+  auto pattern
+    = GENERATE(as<std::string>{}, "a{99999999999999999999}", "a{1,10000}",
+               "a{2,99999999999999999999}", "(a)\\\\10000", "a{10000");
+  auto schema
+    = GENERATE(as<std::string>{}, R"({"properties":{"a":{"pattern":"P"}}})",
+               R"({"patternProperties":{"P":{}}})");
+  schema.replace(schema.find("\"P\"") + 1, 1, pattern);
+  CAPTURE(schema);
+  auto out = check_against_schema(json_text{R"({"a":"a"})"}, json_text{schema});
+  CHECK(out.error().code == ec::invalid_config);
+  CHECK(out.error().detail
+        == "It has a pattern that counts further than 9999.");
+  json_text fits{R"({"properties":{"a":{"pattern":"^a{1,200},12345$"}}})"};
+  CHECK(check_against_schema(json_text{R"({"a":"aaa,12345"})"}, fits));
 }
 
 TEST_CASE("config_schema: what nests without end is refused",
