@@ -153,6 +153,12 @@ public:
   void add(const Ts&... xs) {
     size_t column = 0;
     (columns_.at(column++).add(xs), ...);
+    ++size_;
+  }
+
+  /// How many rows it has.
+  [[nodiscard]] size_t size() const {
+    return size_;
   }
 
   void append_to(parameters& out) const {
@@ -162,6 +168,7 @@ public:
 
 private:
   std::vector<array> columns_;
+  size_t size_ = 0;
 };
 
 /// The answer of a statement, row by row.

@@ -59,7 +59,8 @@ void postgres_lease_writes::run(const pg::lease_statement& sql,
   postgres::parameters with{batch.now, self_, batch.fences, batch.writer,
                             batch.number};
   rows.append_to(with);
-  note_outcomes(db_.run(batch.alone ? sql.alone : sql.within, with), batch);
+  const auto& alone = rows.size() == 1 ? sql.alone_of_one : sql.alone;
+  note_outcomes(db_.run(batch.alone ? alone : sql.within, with), batch);
   batch.committed = batch.alone;
 }
 

@@ -13,10 +13,11 @@
 // `answer`.
 
 #include <string>
+#include <string_view>
 
 namespace leasehold::pg {
 
-/// A statement in both of its forms. The parameters of both are
+/// A statement in all of its forms. The parameters of each are
 ///   $1  the time; null, if alone: the server's
 ///   $2  the engine
 ///   $3  within: the fence before the first new one; alone: how many to take
@@ -25,6 +26,9 @@ namespace leasehold::pg {
 struct lease_statement {
   std::string within;
   std::string alone;
+  /// As `alone`, for columns of one row: the server need not read them side by
+  /// side.
+  std::string alone_of_one;
 };
 
 inline const std::string head_within = R"(
@@ -70,24 +74,45 @@ SELECT a.n, a.fence, b.at
 FROM batches b, unnest(b.done, b.fences) AS a (n, fence)
 WHERE b.writer = $1::uuid)";
 
+/// Takes the first of each of the columns that `unnest` reads side by side.
+inline std::string of_one(const std::string& statement) {
+  const std::string_view many = "unnest(";
+  auto begin = statement.find(many);
+  if (begin == std::string::npos)
+    return statement;
+  auto end = statement.find(')', begin);
+  std::string out = statement.substr(0, begin) + "(SELECT (";
+  for (auto pos = begin + many.size(); pos < end; ++pos)
+    if (statement[pos] == ',')
+      out += ")[1], (";
+    else
+      out += statement[pos];
+  return out + ")[1]" + statement.substr(end);
+}
+
+inline lease_statement in_all_forms(const std::string& head,
+                                    const std::string& body) {
+  return {head_within + body + give_answer,
+          head + body + mark_alone + give_answer,
+          head + of_one(body) + mark_alone + give_answer};
+}
+
 /// A statement that may be alone if it takes no fences.
 inline lease_statement both_ways(const std::string& body) {
-  return {head_within + body + give_answer,
-          head_alone + body + mark_alone + give_answer};
+  return in_all_forms(head_alone, body);
 }
 
 /// A statement that takes fences and may be alone all the same: what was
 /// committed while it waited for its fences is met by the constraints, or by
 /// the locks that it takes.
 inline lease_statement both_ways_with_fences(const std::string& body) {
-  return {head_within + body + give_answer,
-          head_alone_with_fences + body + mark_alone + give_answer};
+  return in_all_forms(head_alone_with_fences, body);
 }
 
 /// A statement that must see all that was committed before it got its fences,
 /// or is one of two that change all or nothing.
 inline lease_statement within_only(const std::string& body) {
-  return {head_within + body + give_answer, {}};
+  return {head_within + body + give_answer, {}, {}};
 }
 
 } // namespace leasehold::pg

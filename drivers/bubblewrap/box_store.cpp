@@ -156,11 +156,11 @@ result<bool> box_store::make(const box& record, const std::string& hostname) {
   auto made = furnish(path, hostname);
   if (made)
     made = write_box(path, record);
-  // Fails on a box that is there, which is never empty.
-  if (made && std::rename(path.c_str(), path_of(record.id).c_str()) == 0) {
-    made = kit::sync_directory(state_ + "/boxes");
-    return made ? result<bool>{true} : made.error();
-  }
+  // Fails on a box that is there, which is never empty. Not synced, as nothing
+  // is that is done in a box: one that a failure of power takes away is gone as
+  // if somebody had removed it.
+  if (made && std::rename(path.c_str(), path_of(record.id).c_str()) == 0)
+    return true;
   auto why = errno;
   std::ignore = kit::remove_tree(room, name);
   if (!made)

@@ -99,6 +99,14 @@ private:
   int error_ = 0;
 };
 
+/// Makes changes of a directory's entries last.
+result<> sync_directory(const std::string& path) {
+  unique_fd fd{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (!fd || ::fsync(fd.get()) != 0)
+    return disk_failure("cannot sync", path, errno);
+  return done{};
+}
+
 } // namespace
 
 failure disk_failure(std::string_view what, const std::string& path,
@@ -133,13 +141,6 @@ result<> replace_file(const std::string& path, std::string_view content) {
   if (std::rename(fresh.c_str(), path.c_str()) != 0)
     return disk_failure("cannot replace", path, errno);
   return sync_directory(path.substr(0, path.rfind('/')));
-}
-
-result<> sync_directory(const std::string& path) {
-  unique_fd fd{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (!fd || ::fsync(fd.get()) != 0)
-    return disk_failure("cannot sync", path, errno);
-  return done{};
 }
 
 result<> remove_tree(const std::string& directory, const std::string& name) {

@@ -24,9 +24,6 @@ result<> write_file(const std::string& path, std::string_view content,
 /// Replaces a file so that it is the old one or the new one after a crash.
 result<> replace_file(const std::string& path, std::string_view content);
 
-/// Makes changes of a directory's entries last.
-result<> sync_directory(const std::string& path);
-
 /// Removes `name` in `directory` with all that is below it: never follows a
 /// link, needs no permission but ownership, takes any depth. On the way, what
 /// lies deep is moved up into `directory`, so that nothing else must be there
