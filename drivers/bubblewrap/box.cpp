@@ -80,8 +80,7 @@ result<> furnish(const std::string& path, const std::string& hostname) {
        {std::pair<std::string, std::string>{"/etc/passwd", passwd},
         {"/etc/group", group},
         {"/etc/hosts", hosts}})
-    if (auto written = kit::write_file(path + name, text, kit::lasting::no);
-        !written)
+    if (auto written = kit::write_file(path + name, text); !written)
       return written;
   return done{};
 }
@@ -99,8 +98,7 @@ std::optional<box> read_box(const std::string& path) {
 }
 
 result<> write_box(const std::string& path, const box& record) {
-  return kit::write_file(path + record_name, to_text(record),
-                         kit::lasting::yes);
+  return kit::write_file(path + record_name, to_text(record));
 }
 
 result<> replace_box(const std::string& path, const box& record) {

@@ -118,9 +118,12 @@ result<box_store> box_store::open(const std::string& state) {
 void box_store::clear_leftovers() {
   for (const auto& name : names_in("/new"))
     std::ignore = kit::remove_tree(state_ + "/new", name);
-  for (const auto& name : names_in("/boxes"))
-    if (!fs::exists(path_of(name) + "/box.json"))
+  for (const auto& name : names_in("/boxes")) {
+    std::error_code missing;
+    auto size = fs::file_size(path_of(name) + "/box.json", missing);
+    if (missing || size == 0)
       std::ignore = discard(name);
+  }
 }
 
 // -- boxes --------------------------------------------------------------------
@@ -156,9 +159,9 @@ result<bool> box_store::make(const box& record, const std::string& hostname) {
   auto made = furnish(path, hostname);
   if (made)
     made = write_box(path, record);
-  // Fails on a box that is there, which is never empty. Not synced, as nothing
-  // is that is done in a box: one that a failure of power takes away is gone as
-  // if somebody had removed it.
+  // Fails on a box that is there, which is never empty. Nothing is synced, as
+  // nothing is that is done in a box: one that a failure of power takes away,
+  // or whose record it takes, is gone as if somebody had removed it.
   if (made && std::rename(path.c_str(), path_of(record.id).c_str()) == 0)
     return true;
   auto why = errno;

@@ -99,6 +99,26 @@ private:
   int error_ = 0;
 };
 
+/// Whether a file has to outlast a failure of power.
+enum class lasting : bool { no, yes };
+
+result<> write(const std::string& path, std::string_view content, lasting how) {
+  unique_fd file{
+    ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)};
+  if (!file)
+    return disk_failure("cannot create", path, errno);
+  while (!content.empty()) {
+    auto count = ::write(file.get(), content.data(), content.size());
+    if (count < 0 && errno != EINTR)
+      return disk_failure("cannot write", path, errno);
+    if (count > 0)
+      content.remove_prefix(static_cast<size_t>(count));
+  }
+  if (how == lasting::yes && ::fsync(file.get()) != 0)
+    return disk_failure("cannot write", path, errno);
+  return done{};
+}
+
 /// Makes changes of a directory's entries last.
 result<> sync_directory(const std::string& path) {
   unique_fd fd{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
@@ -116,27 +136,13 @@ failure disk_failure(std::string_view what, const std::string& path,
           {}};
 }
 
-result<> write_file(const std::string& path, std::string_view content,
-                    lasting how) {
-  unique_fd file{
-    ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644)};
-  if (!file)
-    return disk_failure("cannot create", path, errno);
-  while (!content.empty()) {
-    auto count = ::write(file.get(), content.data(), content.size());
-    if (count < 0 && errno != EINTR)
-      return disk_failure("cannot write", path, errno);
-    if (count > 0)
-      content.remove_prefix(static_cast<size_t>(count));
-  }
-  if (how == lasting::yes && ::fsync(file.get()) != 0)
-    return disk_failure("cannot write", path, errno);
-  return done{};
+result<> write_file(const std::string& path, std::string_view content) {
+  return write(path, content, lasting::no);
 }
 
 result<> replace_file(const std::string& path, std::string_view content) {
   auto fresh = path + ".new";
-  if (auto written = write_file(fresh, content, lasting::yes); !written)
+  if (auto written = write(fresh, content, lasting::yes); !written)
     return written;
   if (std::rename(fresh.c_str(), path.c_str()) != 0)
     return disk_failure("cannot replace", path, errno);

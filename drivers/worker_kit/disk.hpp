@@ -14,14 +14,11 @@ namespace leasehold::kit {
 failure disk_failure(std::string_view what, const std::string& path,
                      int error_number);
 
-/// Whether a file has to outlast a failure of power.
-enum class lasting : bool { no, yes };
+/// Writes a whole file in place. After a failure of power it may be empty.
+result<> write_file(const std::string& path, std::string_view content);
 
-/// Writes a whole file in place.
-result<> write_file(const std::string& path, std::string_view content,
-                    lasting how);
-
-/// Replaces a file so that it is the old one or the new one after a crash.
+/// Replaces a file so that it is the old one or the new one, even after a
+/// failure of power.
 result<> replace_file(const std::string& path, std::string_view content);
 
 /// Removes `name` in `directory` with all that is below it: never follows a
