@@ -27,6 +27,9 @@ using nlohmann::json;
 /// stack: up to 2 KiB of it a byte, where nothing is optimised.
 constexpr size_t pattern_text_max = 1'024;
 
+/// Bytes of a pattern.
+constexpr size_t pattern_length_max = 1'024;
+
 /// Digits of a number in a pattern.
 constexpr size_t pattern_digits_max = 4;
 
@@ -71,33 +74,42 @@ size_t digits_at(std::string_view text, size_t pos) {
 /// Whether a pattern counts further, in `{5,10}` or `\5`, than anybody needs:
 /// the library would count until its integers are over.
 bool counts_too_far(std::string_view pattern) {
-  for (size_t i = 0; i < pattern.size(); ++i)
-    if (pattern[i] == '{' || pattern[i] == '\\') {
-      auto first = digits_at(pattern, i + 1);
-      auto comma = i + 1 + first;
-      auto second
-        = pattern.substr(std::min(comma, pattern.size())).starts_with(',')
-            ? digits_at(pattern, comma + 1)
-            : 0;
-      if (std::max(first, second) > pattern_digits_max)
+  for (size_t i = 0; i < pattern.size(); ++i) {
+    if (pattern[i] != '{' && pattern[i] != '\\')
+      continue;
+    auto digits = digits_at(pattern, i + 1);
+    if (digits > pattern_digits_max)
+      return true;
+    if (pattern[i] == '\\') {
+      i += std::max<size_t>(digits, 1);
+    } else if (auto comma = i + 1 + digits;
+               comma < pattern.size() && pattern[comma] == ',') {
+      if (digits_at(pattern, comma + 1) > pattern_digits_max)
         return true;
     }
+  }
   return false;
 }
 
-bool has_large_counts(const json& x) {
+/// The library takes patterns apart by a recursion, too.
+bool is_beyond_us(std::string_view pattern) {
+  return pattern.size() > pattern_length_max || counts_too_far(pattern);
+}
+
+bool has_pattern_beyond_us(const json& x) {
   if (x.is_object()) {
     if (auto pos = x.find("pattern");
         pos != x.end() && pos->is_string()
-        && counts_too_far(pos->get_ref<const std::string&>()))
+        && is_beyond_us(pos->get_ref<const std::string&>()))
       return true;
     if (auto pos = x.find("patternProperties");
         pos != x.end() && pos->is_object())
       for (const auto& [pattern, schema] : pos->items())
-        if (counts_too_far(pattern))
+        if (is_beyond_us(pattern))
           return true;
   }
-  return x.is_structured() && std::any_of(x.begin(), x.end(), has_large_counts);
+  return x.is_structured()
+         && std::any_of(x.begin(), x.end(), has_pattern_beyond_us);
 }
 
 /// Whether some text, or some key, is longer.
@@ -180,8 +192,9 @@ result<> check_against_schema(const json_text& config,
     auto config_json = json::parse(config.text);
     if (has_zero_divisor(schema_json))
       return unusable("It asks for multiples of zero, or of less.");
-    if (has_large_counts(schema_json))
-      return unusable("It has a pattern that counts further than 9999.");
+    if (has_pattern_beyond_us(schema_json))
+      return unusable("It has a pattern that is longer than 1024 bytes, or "
+                      "counts further than 9999.");
     auto patterns = has_patterns(schema_json);
     if (tabulate(schema_json) * depth_of(config_json) > checks_nested_max)
       return failure{

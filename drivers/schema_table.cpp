@@ -33,7 +33,7 @@ enum class holds : uint8_t { one, list, one_or_list, map };
 enum class about : uint8_t { itself, parts };
 
 struct keyword {
-  const char* name;
+  std::string_view name;
   holds what;
   about whom;
 };
@@ -44,8 +44,8 @@ constexpr keyword keywords[]{
   {"anyOf", holds::list, about::itself},
   {"contains", holds::one, about::parts},
   {"dependencies", holds::map, about::itself},
-  {"items", holds::one_or_list, about::parts},
   {"additionalItems", holds::one, about::parts},
+  {"items", holds::one_or_list, about::parts},
   {"if", holds::one, about::itself},
   {"then", holds::one, about::itself},
   {"else", holds::one, about::itself},
@@ -57,8 +57,25 @@ constexpr keyword keywords[]{
   {"propertyNames", holds::one, about::parts},
 };
 
+bool is_keyword(std::string_view name) {
+  return std::any_of(std::begin(keywords), std::end(keywords),
+                     [&](const auto& x) { return x.name == name; });
+}
+
 /// Members that say where a schema is at home, and what others may refer to.
-constexpr const char* not_taken_over[]{"$id", "id", "definitions", "$defs"};
+bool is_left_out(std::string_view name) {
+  return name == "$id" || name == "id" || name == "definitions"
+         || name == "$defs";
+}
+
+/// Some keywords say nothing without another.
+bool says_something(std::string_view name, const json& schema) {
+  if (name == "then" || name == "else")
+    return schema.contains("if");
+  auto items = schema.find("items");
+  return name != "additionalItems"
+         || (items != schema.end() && items->is_array());
+}
 
 // -- references ---------------------------------------------------------------
 
@@ -98,6 +115,9 @@ const json& target_of(const json& root, const json& reference) {
     refuse("Its $ref \"" + text + "\" names another document.");
   auto pointer = percent_decoded(
     std::string_view{text}.substr(std::min(hash + 1, text.size())));
+  // The whole, as some write it.
+  if (pointer == "/" && !root.contains(""))
+    return root;
   try {
     return root.at(json::json_pointer{pointer});
   } catch (const json::exception&) {
@@ -113,11 +133,20 @@ public:
     // nop
   }
 
-  /// What `tabulate` leaves of the schema.
+  /// What `tabulate` leaves of the schema. The library reads the root where it
+  /// stands, and once more if something refers to it; so do we.
   json document() {
-    auto out = reference_to(root_, pointer{});
-    for (const auto& x : entries_)
-      out["schemas"].push_back(x.schema);
+    const auto& root = follow(root_);
+    if (!is_schema(root))
+      refuse_value(root, pointer{});
+    if (root.is_boolean())
+      return root;
+    entries_.emplace_back();
+    depth_ = 1;
+    auto out = taken_apart(root, 0, pointer{});
+    out["schemas"] = json::array();
+    for (auto& x : entries_)
+      out["schemas"].push_back(std::move(x.schema));
     return out;
   }
 
@@ -138,8 +167,25 @@ private:
     /// Those that it asks about the same value.
     std::vector<size_t> asks;
     size_t height = 0;
+    /// How many are asked in all, once for each way that leads to them.
+    size_t questions = 1;
     mark seen = mark::fresh;
   };
+
+  static bool is_schema(const json& x) {
+    return x.is_object() || x.is_boolean();
+  }
+
+  [[noreturn]] static void refuse_value(const json& x, const pointer& where) {
+    refuse("It has no schema at "
+           + (where.empty() ? "its root" : where.to_string())
+           + ", but a value of type " + x.type_name() + ".");
+  }
+
+  [[noreturn]] static void refuse_depth() {
+    refuse("Its schemas nest deeper than " + std::to_string(schema_depth_max)
+           + " levels.");
+  }
 
   const json& follow(const json& schema) const {
     std::unordered_set<const json*> seen;
@@ -147,28 +193,24 @@ private:
     while (out->is_object() && out->contains("$ref")) {
       if (!seen.insert(out).second)
         refuse(in_a_circle);
+      if (seen.size() > schema_depth_max)
+        refuse_depth();
       out = &target_of(root_, out->at("$ref"));
     }
     return *out;
   }
 
-  json reference_to(const json& schema, const pointer& where) {
-    return {{"$ref", "#/schemas/" + std::to_string(number_of(schema, where))}};
-  }
-
   size_t number_of(const json& schema, const pointer& where) {
     const auto& meant = follow(schema);
-    if (!meant.is_object() && !meant.is_boolean())
-      refuse("It has no schema at "
-             + (where.empty() ? "its root" : where.to_string())
-             + ", but a value of type " + meant.type_name() + ".");
+    if (!is_schema(meant))
+      refuse_value(meant, where);
     auto [pos, fresh] = numbers_.emplace(&meant, entries_.size());
     auto own = pos->second;
     if (!fresh)
       return own;
-    if (++depth_ > schema_depth_max)
-      refuse("Its schemas nest deeper than " + std::to_string(schema_depth_max)
-             + " levels.");
+    if (depth_ == schema_depth_max)
+      refuse_depth();
+    ++depth_;
     entries_.emplace_back();
     auto apart = meant.is_object() ? taken_apart(meant, own, where) : meant;
     entries_[own].schema = std::move(apart);
@@ -177,12 +219,16 @@ private:
   }
 
   json taken_apart(const json& schema, size_t own, const pointer& where) {
-    auto out = schema;
-    for (const auto* key : not_taken_over)
-      out.erase(key);
-    for (const auto& word : keywords)
-      if (auto pos = schema.find(word.name); pos != schema.end())
-        out[word.name] = replaced(*pos, word, own, where / word.name);
+    auto out = json::object();
+    for (const auto& [key, value] : schema.items())
+      if (!is_left_out(key) && !is_keyword(key))
+        out[key] = value;
+    for (const auto& word : keywords) {
+      std::string name{word.name};
+      auto pos = schema.find(name);
+      if (pos != schema.end() && says_something(name, schema))
+        out[name] = replaced(*pos, word, own, where / name);
+    }
     return out;
   }
 
@@ -192,12 +238,16 @@ private:
     if (word.what == holds::one
         || (word.what == holds::one_or_list && !value.is_array()))
       return part(value, word, own, where);
-    auto out = value;
     if (value.is_array() != (word.what != holds::map) || !value.is_structured())
-      return out;
-    auto pos = out.begin();
-    for (const auto& [key, x] : value.items())
-      *pos++ = part(x, word, own, where / key);
+      return value;
+    auto out = value.is_array() ? json::array() : json::object();
+    for (const auto& [key, x] : value.items()) {
+      auto put = part(x, word, own, where / key);
+      if (value.is_array())
+        out.push_back(std::move(put));
+      else
+        out[key] = std::move(put);
+    }
     return out;
   }
 
@@ -205,15 +255,15 @@ private:
             const pointer& where) {
     // A boolean gets better words where it stands. Of names of properties the
     // library would not see one there.
-    if (schema.is_boolean() && word.name != std::string_view{"propertyNames"})
+    if (schema.is_boolean() && word.name != "propertyNames")
       return schema;
     // A list of names.
-    if (schema.is_array() && word.name == std::string_view{"dependencies"})
+    if (schema.is_array() && word.name == "dependencies")
       return schema;
-    auto out = reference_to(schema, where);
+    auto number = number_of(schema, where);
     if (word.whom == about::itself)
-      entries_[own].asks.push_back(number_of(schema, where));
-    return out;
+      entries_[own].asks.push_back(number);
+    return {{"$ref", "#/schemas/" + std::to_string(number)}};
   }
 
   size_t height_of(entry& x, size_t open) {
@@ -226,8 +276,13 @@ private:
     if (x.seen == mark::settled)
       return x.height;
     x.seen = mark::open;
-    for (auto i : x.asks)
+    for (auto i : x.asks) {
       x.height = std::max(x.height, height_of(entries_[i], open + 1));
+      x.questions += entries_[i].questions;
+      if (x.questions > questions_max)
+        refuse("It asks more than " + std::to_string(questions_max)
+               + " times about one and the same value.");
+    }
     ++x.height;
     x.seen = mark::settled;
     return x.height;

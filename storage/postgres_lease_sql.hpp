@@ -47,10 +47,10 @@ inline const std::string asked_leases = R"(
   -- Whoever changes or removes a plugin waits for us, or we see what became of
   -- it, even if that was while we waited for our fences: a weaker lock would
   -- not look again. What is asked for is named once more below, and so never
-  -- put down in between.
-  SELECT p.id, p.updated_at FROM plugins p
+  -- put down in between. `head` is there so that fences always come first.
+  SELECT p.id, p.updated_at FROM head, plugins p
   WHERE p.id = ANY ($27::text[]) AND p.status = 'ready'
-  FOR SHARE
+  FOR SHARE OF p
 )";
 
 // Writes what is `ready`, and begins its history.

@@ -276,6 +276,55 @@ TEST_CASE("config_schema: a schema nests as deep as the stack is long",
   CHECK_FALSE(check_against_schema(json_text{"{}"}, chain(20'000)));
 }
 
+// The library remembers what it has read, so that its depth depends on where it
+// begins: these look shallow to who begins elsewhere.
+TEST_CASE("config_schema: depth is what the library's order makes of it",
+          "[config_schema]") {
+  auto first = GENERATE(
+    as<std::string>{},
+    R"("properties":{"a":{"items":[{"$ref":"#"},ALL]},"z":ONE})",
+    R"("items":[ALL],"additionalItems":ONE)",
+    R"("then":{"items":[ALL]},"properties":{"a":ONE})",
+    R"("properties":{"b":{"additionalItems":{"items":[ALL]}},"c":ONE})");
+  const auto levels = 20'000;
+  auto ref = [](int i) {
+    return R"({"$ref":"#/definitions/)" + std::to_string(i) + "\"}";
+  };
+  std::string all;
+  for (auto i = levels; i > 0; --i)
+    all += (all.empty() ? "" : ",") + ref(i);
+  auto schema = "{" + first + R"(,"definitions":{)";
+  schema.replace(schema.find("ONE"), 3, ref(1));
+  schema.replace(schema.find("ALL"), 3, all);
+  for (auto i = 1; i < levels; ++i)
+    schema += '"' + std::to_string(i) + R"(":{"additionalProperties":)"
+              + ref(i + 1) + "},";
+  schema += '"' + std::to_string(levels) + "\":{}}}";
+  auto out = check_against_schema(json_text{"{}"}, json_text{schema});
+  CHECK((out || out.error().code == ec::invalid_config));
+}
+
+TEST_CASE("config_schema: references that lead to references have a limit",
+          "[config_schema]") {
+  auto chain = [](int links) {
+    auto out = R"({"properties":{)"s;
+    for (auto i = 0; i < links; ++i)
+      out += "\"p" + std::to_string(i) + R"(":{"$ref":"#/properties/p)"
+             + std::to_string(i + 1) + "\"},";
+    return json_text{out + "\"p" + std::to_string(links) + "\":{}}}"};
+  };
+  CHECK(check_against_schema(json_text{"{}"}, chain(64)));
+  auto out = check_against_schema(json_text{"{}"}, chain(20'000));
+  CHECK(out.error().detail == "Its schemas nest deeper than 64 levels.");
+}
+
+TEST_CASE("config_schema: the whole may be written with a slash",
+          "[config_schema]") {
+  json_text schema{R"({"type":"object","properties":{"a":{"$ref":"#/"}}})"};
+  CHECK(check_against_schema(json_text{R"({"a":{}})"}, schema));
+  CHECK_FALSE(check_against_schema(json_text{R"({"a":1})"}, schema));
+}
+
 TEST_CASE("config_schema: a config nests as deep as the stack is long",
           "[config_schema]") {
   // Ten schemas for each value.
@@ -312,7 +361,8 @@ TEST_CASE("config_schema: schemas that speak of one value have a limit",
 TEST_CASE("config_schema: a pattern counts to 9999", "[config_schema]") {
   auto pattern
     = GENERATE(as<std::string>{}, "a{99999999999999999999}", "a{1,10000}",
-               "a{2,99999999999999999999}", "(a)\\\\10000", "a{10000");
+               "a{2,99999999999999999999}", "(a)\\\\10000", "a{10000",
+               std::string(1'025, 'a'), std::string(20'000, '('));
   auto schema
     = GENERATE(as<std::string>{}, R"({"properties":{"a":{"pattern":"P"}}})",
                R"({"patternProperties":{"P":{}}})");
@@ -321,9 +371,39 @@ TEST_CASE("config_schema: a pattern counts to 9999", "[config_schema]") {
   auto out = check_against_schema(json_text{R"({"a":"a"})"}, json_text{schema});
   CHECK(out.error().code == ec::invalid_config);
   CHECK(out.error().detail
-        == "It has a pattern that counts further than 9999.");
+        == "It has a pattern that is longer than 1024 bytes, or counts further "
+           "than 9999.");
   json_text fits{R"({"properties":{"a":{"pattern":"^a{1,200},12345$"}}})"};
   CHECK(check_against_schema(json_text{R"({"a":"aaa,12345"})"}, fits));
+  json_text escaped{R"({"properties":{"a":{"pattern":"^\\\\12345,12345$"}}})"};
+  CHECK(check_against_schema(json_text{R"({"a":"\\12345,12345"})"}, escaped));
+}
+
+TEST_CASE("config_schema: a schema that doubles with each level is refused",
+          "[config_schema]") {
+  auto doubling = [](int levels) {
+    auto out = R"({"$ref":"#/definitions/0","definitions":{)"s;
+    for (auto i = 0; i < levels; ++i) {
+      auto next = R"({"$ref":"#/definitions/)" + std::to_string(i + 1) + "\"}";
+      out += '"' + std::to_string(i) + R"(":{"allOf":[)" + next + ',' + next
+             + "]},";
+    }
+    return json_text{out + '"' + std::to_string(levels) + "\":{}}}"};
+  };
+  CHECK(check_against_schema(json_text{"{}"}, doubling(10)));
+  auto out = check_against_schema(json_text{"{}"}, doubling(60));
+  CHECK(out.error().code == ec::invalid_config);
+  CHECK(out.error().detail
+        == "It asks more than 100000 times about one and the same value.");
+}
+
+TEST_CASE("config_schema: a keyword that says nothing alone is not looked into",
+          "[config_schema]") {
+  auto schema = GENERATE(as<std::string>{}, R"({"then":{"$ref":"#"}})",
+                         R"({"else":7})", R"({"additionalItems":7})",
+                         R"({"items":{},"additionalItems":7})");
+  CAPTURE(schema);
+  CHECK(check_against_schema(json_text{"[1]"}, json_text{schema}));
 }
 
 TEST_CASE("config_schema: what nests without end is refused",

@@ -119,9 +119,9 @@ void box_store::clear_leftovers() {
   for (const auto& name : names_in("/new"))
     std::ignore = kit::remove_tree(state_ + "/new", name);
   for (const auto& name : names_in("/boxes")) {
-    std::error_code missing;
-    auto size = fs::file_size(path_of(name) + "/box.json", missing);
-    if (missing || size == 0)
+    std::error_code error;
+    auto size = fs::file_size(path_of(name) + "/box.json", error);
+    if (error ? error == std::errc::no_such_file_or_directory : size == 0)
       std::ignore = discard(name);
   }
 }

@@ -18,7 +18,7 @@ failure disk_failure(std::string_view what, const std::string& path,
 result<> write_file(const std::string& path, std::string_view content);
 
 /// Replaces a file so that it is the old one or the new one, even after a
-/// failure of power.
+/// failure of power if the old one had reached the disk.
 result<> replace_file(const std::string& path, std::string_view content);
 
 /// Removes `name` in `directory` with all that is below it: never follows a
