@@ -219,6 +219,57 @@ void check_batches(const store_opener& open) {
     CHECK(outcomes[1].has_value());
     CHECK(outcomes[2].error().code == ec::conflict);
   }
+  SECTION("two of a kind, each with its own") {
+    tried_store db{open};
+    std::vector<lease_handle> both{{{"lease-1"}}, {{"lease-2"}}};
+    auto each = [&](auto make) {
+      auto outcomes = db.apply({make(both[0], "1"), make(both[1], "2")});
+      for (size_t i = 0; i < both.size(); ++i) {
+        INFO(outcomes[i].error().message);
+        REQUIRE(outcomes[i].has_value());
+        both[i].fence = std::max(both[i].fence, outcomes[i]->fence);
+      }
+    };
+    using handle = const lease_handle&;
+    using text = const std::string&;
+    each([](handle x, text) -> store_write {
+      return insert_lease{.row = a_lease(x.id.value, lease_status::acquiring)};
+    });
+    CHECK(both[0].fence < both[1].fence);
+    each([](handle x, text n) -> store_write {
+      return activate_lease{.lease = x, .resource = {"box-" + n}};
+    });
+    each([](handle x, text) -> store_write {
+      return extend_lease{.lease = x, .expires_in = milliseconds{5}};
+    });
+    each([](handle x, text n) -> store_write {
+      return describe_lease{.lease = x, .metadata = json_text{"[" + n + "]"}};
+    });
+    each([](handle x, text) -> store_write {
+      return reacquire_lease{
+        .lease = x, .run = {"run-" + x.id.value}, .owner = {"engine-1"}};
+    });
+    each([](handle x, text) -> store_write {
+      return end_lease{
+        .lease = x, .from = {lease_status::active}, .parked = true};
+    });
+    each([](handle x, text n) -> store_write {
+      return owe_cleanup{.lease = x.id, .note = "owed " + n};
+    });
+    each([](handle x, text n) -> store_write {
+      return record_cleanup{.lease = x.id, .note = "clean " + n};
+    });
+    for (const auto* n : {"1", "2"}) {
+      auto id = std::string{"lease-"} + n;
+      auto row = db.lease(id);
+      CHECK(row.resource.value == std::string{"box-"} + n);
+      CHECK(row.metadata.text == std::string{"["} + n + "]");
+      CHECK(row.fence == both[*n == '1' ? 0 : 1].fence);
+      auto lines = db.history(id);
+      CHECK(lines.size() == 8);
+      CHECK(lines.back().ends_with(std::string{"clean "} + n));
+    }
+  }
   SECTION("an empty batch has no outcomes") {
     tried_store db{open};
     CHECK(db.apply({}).empty());
