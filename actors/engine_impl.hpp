@@ -202,12 +202,42 @@ struct engine::impl {
   supervisor_actor supervisor;
 };
 
+/// What a caller waits for. Dropped without an answer, as happens to what is
+/// under way when the engine's actors end, it gets one all the same.
+template <class T>
+class promise_to_caller {
+public:
+  promise_to_caller() = default;
+
+  promise_to_caller(const promise_to_caller&) = delete;
+
+  promise_to_caller& operator=(const promise_to_caller&) = delete;
+
+  ~promise_to_caller() {
+    if (!kept_)
+      keep(failure{ec::shutting_down, "The engine is stopping.", {}});
+  }
+
+  void keep(result<T> x) {
+    kept_ = true;
+    promise_.set_value(std::move(x));
+  }
+
+  std::future<result<T>> future() {
+    return promise_.get_future();
+  }
+
+private:
+  std::promise<result<T>> promise_;
+  bool kept_ = false;
+};
+
 /// A completion, and the future that it fulfils.
 template <class T>
 std::pair<completion<T>, std::future<result<T>>> promised() {
-  auto promise = std::make_shared<std::promise<result<T>>>();
-  auto future = promise->get_future();
-  return {[promise](result<T> x) { promise->set_value(std::move(x)); },
+  auto promise = std::make_shared<promise_to_caller<T>>();
+  auto future = promise->future();
+  return {[promise](result<T> x) { promise->keep(std::move(x)); },
           std::move(future)};
 }
 
