@@ -31,8 +31,8 @@ inline constexpr size_t checks_nested_max = 1'000;
 inline constexpr size_t questions_max = 100'000;
 
 /// Puts the parts of `schema` side by side: what is left of it refers to a list
-/// at "schemas", and so do they. Returns how many schemas speak of
-/// one and the same value at most, one within another.
+/// at "schemas", and so do they. Returns how many schemas speak of one and the
+/// same value at most, one within another.
 /// Throws `std::invalid_argument` with a sentence about a schema that leads
 /// nowhere, in a circle or too deep.
 size_t tabulate(nlohmann::json& schema);
